@@ -1,0 +1,287 @@
+"""One call: its states, what can happen to it, and what is to be done about it.
+
+    ADMITTING -> PLACING -> RINGING -> ANSWERED -> WAITING -> BRIDGING -> TALKING -> ENDED
+                                                     |  ^________|
+                                                     v
+    ENDING is entered from any live state when a hang-up has been asked for and its confirmation is awaited.
+
+``step`` in lifecycle.py is the only place where a call changes state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+from controller.domain.contact import Contact
+from controller.domain.ids import AgentId, CallId
+from controller.domain.outcome import Outcome
+
+
+class CallState(Enum):
+    """Where a call stands."""
+
+    ADMITTING = "admitting"
+    """Budget, suppression key and record are being asked for; Asterisk does not know of it."""
+    PLACING = "placing"
+    """Asterisk has been asked to place it."""
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    """Picked up; the noise sounds; its channel has not reached us in Stasis yet."""
+    WAITING = "waiting"
+    """In Stasis, hears the noise; no agent is free."""
+    BRIDGING = "bridging"
+    """An agent is assigned, the bridging is commanded."""
+    TALKING = "talking"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+class HungUpBy(Enum):
+    """Who ended an answered call, as far as the controller can know."""
+
+    CALLEE = "callee"
+    AGENT = "agent"
+    CONTROLLER = "controller"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call from admission to its end. Times are aware UTC.
+
+    Attributes:
+        covered: at admission an idle agent was reserved for it (so it was not charged to the budget).
+        guaranteed: placed under L5: its agent stays reserved for it alone.
+        agent: assigned now, or the one who spoke with it.
+        asked_at_answer: the bridging under way (if one is) was commanded at the answer.
+        waited: at its answer no agent was free, or the first bridging failed.
+        cut_due: the time that the law leaves it is over.
+        ended_by: set when a hang-up is asked for; else the callee's doing.
+    """
+
+    id: CallId
+    contact: Contact
+    state: CallState = CallState.ADMITTING
+    covered: bool = False
+    guaranteed: bool = False
+    agent: AgentId | None = None
+    asked_at_answer: bool = False
+    waited: bool = False
+    cut_due: bool = False
+    admitted_at: datetime | None = None
+    rang_at: datetime | None = None
+    answered_at: datetime | None = None
+    bridged_at: datetime | None = None
+    ended_at: datetime | None = None
+    ended_by: HungUpBy | None = None
+    outcome: Outcome | None = None
+    cause: int = 0
+    sip: int | None = None
+
+    def evolve(self, **changes: object) -> Call:
+        """A copy with these changes."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    @property
+    def rescued(self) -> bool:
+        """Whether it waited for an agent and got one before the cut."""
+        return self.waited and self.bridged_at is not None
+
+
+# --- what happens -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Suppression taken, budget charged, attempt recorded: it may be dialed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotAdmitted:
+    """It must not be dialed. Nothing was taken, or what was taken has been given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Asterisk made the channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFailed:
+    """Asterisk refused to make the channel, so nobody's phone rang."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rang:
+    """The callee's phone rings."""
+
+
+@dataclass(frozen=True, slots=True)
+class PickedUp:
+    """The callee answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The answered channel is in Stasis: it can be bridged."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAssigned:
+    """The floor gives this call an agent; the agent is taken until given back."""
+
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class NoAgentFree:
+    """The floor has no agent now; it keeps the call on its waiting list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bridged:
+    """Callee and agent hear each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeFailed:
+    """The bridging was refused or not confirmed in time."""
+
+    agent_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CutDue:
+    """The time that the law leaves an answered call without an agent is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLeft:
+    """The assigned agent's phone is gone."""
+
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class EndAsked:
+    """The agent asks to end the conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    """No agent stands ready for it any more, and the budget does not allow that: take it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The channel is destroyed: the last event of every call.
+
+    Attributes:
+        cause: Q.850 cause, 0 if unknown.
+        sip: SIP code, if known.
+        witnessed: False if nobody saw it end (found missing after a lost connection or a restart).
+    """
+
+    cause: int = 0
+    sip: int | None = None
+    witnessed: bool = True
+
+
+CallEvent = (
+    Admitted
+    | NotAdmitted
+    | Placed
+    | PlaceFailed
+    | Rang
+    | PickedUp
+    | Arrived
+    | AgentAssigned
+    | NoAgentFree
+    | Bridged
+    | BridgeFailed
+    | CutDue
+    | AgentLeft
+    | EndAsked
+    | CancelAsked
+    | Gone
+)
+
+
+# --- what is to be done -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Ask Asterisk for the channel. Answers with Placed or PlaceFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindAgent:
+    """Ask the floor for an agent. Answers with AgentAssigned or NoAgentFree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Bridge the callee to the agent. Answers with Bridged or BridgeFailed."""
+
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Hang the callee's channel up. Gone confirms it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartCutTimer:
+    """CutDue is to come after the time the law leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopCutTimer:
+    """CutDue is not to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBackAgent:
+    """The agent is not needed (any more).
+
+    Attributes:
+        worked: the agent spoke with the callee, so a wrap-up follows.
+    """
+
+    agent: AgentId
+    worked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CountSuccess:
+    """Tell the ledger that the call reached an agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Tell floor, ledger and records how it ended. The last command of every admitted call."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Tell the floor that a call which was never admitted is over."""
+
+
+Command = (
+    Place
+    | FindAgent
+    | Connect
+    | HangUp
+    | StartCutTimer
+    | StopCutTimer
+    | GiveBackAgent
+    | CountSuccess
+    | Close
+    | Discard
+)

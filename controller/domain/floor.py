@@ -1,0 +1,297 @@
+"""The floor: which agent stands ready for which call, and who takes an answered one.
+
+Every call in flight (ringing or waiting) is either *covered* by a free agent reserved for it or *exposed*:
+nobody stands ready. The floor keeps three promises:
+
+* An answered call takes the agent who has been idle longest, even one reserved for another call of the
+  same campaign: the call that loses its agent takes over the exposure of the one that is served, so the
+  number of exposed calls does not grow. A *guaranteed* call (rule L5) never loses its agent.
+* An agent who becomes free first rescues the call that waits longest, else covers an exposed call.
+* A pause or log-out waits as long as a call counts on that agent. Only a dead phone leaves at once.
+
+The floor is plain state changed by plain methods: no await, so a change is atomic in the event loop. Each
+method returns what follows for others (``Effect``), in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from controller.domain.agent import Agent, AgentState, Wish
+from controller.domain.ids import AgentId, CallId, CampaignId
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """This call has this agent now."""
+
+    call: CallId
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """A covered call has lost its agent and nobody else could step in.
+
+    It has to be taken back, if it still rings, unless the budget has room for it. (A call that loses its
+    agent in a trade, see above, is not reported: the number of exposed calls is as before.)
+    """
+
+    call: CallId
+    campaign: CampaignId
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """An agent who asked to leave may be let go now."""
+
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class LostAgent:
+    """The call that an agent had when their phone died."""
+
+    call: CallId
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUp:
+    """An agent is in wrap-up; ``wrapped_up`` is due when its time is over."""
+
+    agent: AgentId
+    campaign: CampaignId
+
+
+Effect = Assign | Exposed | Departed | LostAgent | WrapUp
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A call between admission and agent (or end)."""
+
+    campaign: CampaignId
+    cover: AgentId | None
+    guaranteed: bool
+    waiting: bool = False
+
+
+class Floor:
+    """Agents and calls in flight of one controller."""
+
+    def __init__(self) -> None:
+        self._agents: dict[AgentId, Agent] = {}
+        self._flights: dict[CallId, _Flight] = {}  # in order of admission; waiting ones re-inserted
+
+    # --- views ---------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Agent]:
+        return iter(self._agents.values())
+
+    def agent(self, agent: AgentId) -> Agent | None:
+        """The agent as the floor knows them; None if they never logged in."""
+        return self._agents.get(agent)
+
+    def present(self, agent: AgentId) -> bool:
+        """Whether the agent's phone is in its bridge."""
+        known = self._agents.get(agent)
+        return known is not None and known.state is not AgentState.AWAY
+
+    def count(self, state: AgentState) -> int:
+        """How many agents are in this state."""
+        return sum(agent.state is state for agent in self._agents.values())
+
+    def in_flight(self, campaign: CampaignId) -> int:
+        """Calls of the campaign that are ringing or waiting."""
+        return sum(flight.campaign == campaign for flight in self._flights.values())
+
+    def exposed(self, campaign: CampaignId) -> int:
+        """Calls in flight of the campaign that nobody stands ready for."""
+        return sum(f.campaign == campaign and f.cover is None for f in self._flights.values())
+
+    # --- agents --------------------------------------------------------------------------------------
+
+    def log_in(self, agent: AgentId, now: datetime) -> list[Effect]:
+        """The agent's phone is in its bridge. Logging in twice changes nothing."""
+        if self.present(agent):
+            return []
+        return self._free(Agent(id=agent, state=AgentState.IDLE, since=now), now)
+
+    def ask(self, agent: AgentId, wish: Wish, now: datetime) -> list[Effect]:
+        """The agent wants to pause or leave: granted at once, or when no call counts on them any more."""
+        known = self._agents.get(agent)
+        if known is None or known.state is AgentState.AWAY:
+            return []
+        effects: list[Effect] = []
+        if known.state is AgentState.RESERVED and (other := self._longest_idle(exclude=agent)):
+            assert known.call is not None
+            self._cover(known.call, other)
+            known = known.idle(known.since)
+        self._agents[agent] = replace(known, wish=wish)
+        if known.state not in (AgentState.RESERVED, AgentState.TALKING):
+            effects += self._grant(agent, now)
+        return effects
+
+    def ready(self, agent: AgentId, now: datetime) -> list[Effect]:
+        """The agent ends a pause or a wrap-up, or takes a wish back."""
+        known = self._agents.get(agent)
+        if known is None or known.state is AgentState.AWAY:
+            return []
+        if known.state in (AgentState.PAUSED, AgentState.WRAP_UP):
+            return self._free(known, now)
+        self._agents[agent] = replace(known, wish=None)
+        return []
+
+    def wrapped_up(self, agent: AgentId, now: datetime) -> list[Effect]:
+        """The time for the wrap-up is over. Changes nothing if the agent has moved on."""
+        known = self._agents.get(agent)
+        if known is None or known.state is not AgentState.WRAP_UP:
+            return []
+        return self._free(known, now)
+
+    def lose(self, agent: AgentId, now: datetime) -> list[Effect]:
+        """The agent's phone is gone, without asking."""
+        known = self._agents.get(agent)
+        if known is None or known.state is AgentState.AWAY:
+            return []
+        self._agents[agent] = Agent(id=agent, state=AgentState.AWAY, since=now)
+        if known.call is None:
+            return []
+        if known.state is AgentState.TALKING:
+            return [LostAgent(known.call, agent)]
+        return self._uncover(known.call)
+
+    # --- calls ---------------------------------------------------------------------------------------
+
+    def admit(self, call: CallId, campaign: CampaignId, *, cover: bool, guaranteed: bool = False) -> bool:
+        """Take a call on, before it is admitted by the ledger.
+
+        Args:
+            call: the new call.
+            campaign: its campaign.
+            cover: reserve the longest-idle agent for it.
+            guaranteed: that agent stays reserved for it alone (L5). Implies ``cover``.
+
+        Returns:
+            False if it was to be covered and no agent is idle; then nothing has changed.
+        """
+        agent = self._longest_idle() if cover or guaranteed else None
+        if agent is None and (cover or guaranteed):
+            return False
+        self._flights[call] = _Flight(campaign, None, guaranteed)
+        if agent is not None:
+            self._cover(call, agent)
+        return True
+
+    def answered(self, call: CallId, now: datetime) -> list[Effect]:
+        """The call is answered: it gets the longest-idle agent it may take, or joins the waiting list."""
+        flight = self._flights.get(call)
+        if flight is None:
+            return []
+        taken = self._for_answered(flight)
+        if taken is None:
+            self._flights[call] = self._flights.pop(call)
+            flight.waiting = True
+            return []
+        return self._assign(call, taken, now)
+
+    def give_back(self, agent: AgentId, *, worked: bool, now: datetime) -> list[Effect]:
+        """An assigned agent is not needed any more."""
+        known = self._agents.get(agent)
+        if known is None or known.state is not AgentState.TALKING:
+            return []
+        if known.wish is not None:
+            return self._grant(agent, now)
+        if not worked:
+            return self._free(known, now)
+        assert known.campaign is not None
+        self._agents[agent] = Agent(id=agent, state=AgentState.WRAP_UP, since=now)
+        return [WrapUp(agent, known.campaign)]
+
+    def return_to_flight(self, call: CallId, campaign: CampaignId) -> None:
+        """The bridging of an answered call failed: nobody stands ready for it any more."""
+        self._flights.setdefault(call, _Flight(campaign, None, guaranteed=False))
+
+    def over(self, call: CallId, now: datetime) -> list[Effect]:
+        """The call's part in the budget is over: whoever stood ready for it is free.
+
+        To be called when the ledger has confirmed how it ended, not before: until then the call counts
+        as exposed here, so at no instant does it count nowhere.
+        """
+        flight = self._flights.pop(call, None)
+        if flight is None or flight.cover is None:
+            return []
+        agent = self._agents[flight.cover]
+        if agent.wish is not None:
+            return self._grant(agent.id, now)
+        return self._free(agent, agent.since)
+
+    # --- inside --------------------------------------------------------------------------------------
+
+    def _longest_idle(self, exclude: AgentId | None = None) -> Agent | None:
+        idle = (a for a in self._agents.values() if a.state is AgentState.IDLE and a.id != exclude)
+        return min(idle, key=lambda agent: agent.since, default=None)
+
+    def _for_answered(self, flight: _Flight) -> Agent | None:
+        if flight.guaranteed and flight.cover is not None:
+            return self._agents[flight.cover]
+        free = (agent for agent in self._agents.values() if self._may_take(flight, agent))
+        return min(free, key=lambda agent: agent.since, default=None)
+
+    def _may_take(self, flight: _Flight, agent: Agent) -> bool:
+        if agent.state is AgentState.IDLE:
+            return True
+        if agent.state is not AgentState.RESERVED or agent.call is None:
+            return False
+        robbed = self._flights[agent.call]
+        # Across campaigns the trade would charge one campaign's budget for another's call.
+        return robbed is flight or (not robbed.guaranteed and robbed.campaign == flight.campaign)
+
+    def _assign(self, call: CallId, agent: Agent, now: datetime) -> list[Effect]:
+        flight = self._flights.pop(call)
+        effects: list[Effect] = []
+        robbed = agent.call if agent.call != call else None
+        self._agents[agent.id] = agent.talking(call, flight.campaign, now)
+        own = self._agents[flight.cover] if flight.cover not in (None, agent.id) else None
+        if robbed is not None:
+            self._flights[robbed].cover = None
+            substitute = own or self._longest_idle()
+            if substitute is not None:
+                self._cover(robbed, substitute)
+        elif own is not None:
+            effects += self._free(own, own.since)
+        return [*effects, Assign(call, agent.id)]
+
+    def _cover(self, call: CallId, agent: Agent) -> None:
+        flight = self._flights[call]
+        flight.cover = agent.id
+        self._agents[agent.id] = agent.reserved(call, flight.campaign)
+
+    def _uncover(self, call: CallId) -> list[Effect]:
+        flight = self._flights[call]
+        flight.cover = None
+        substitute = self._longest_idle()
+        if substitute is not None:
+            self._cover(call, substitute)
+            return []
+        return [Exposed(call, flight.campaign)]
+
+    def _free(self, agent: Agent, since: datetime) -> list[Effect]:
+        """The agent is free: rescue who waits longest, else cover an exposed call, else idle."""
+        self._agents[agent.id] = idle = agent.idle(since)
+        waiting = next((c for c, f in self._flights.items() if f.waiting and f.cover is None), None)
+        if waiting is not None:
+            return self._assign(waiting, idle, since)
+        exposed = next((c for c, f in self._flights.items() if f.cover is None), None)
+        if exposed is not None:
+            self._cover(exposed, idle)
+        return []
+
+    def _grant(self, agent: AgentId, now: datetime) -> list[Effect]:
+        wish = self._agents[agent].wish
+        state = AgentState.PAUSED if wish is Wish.PAUSE else AgentState.AWAY
+        self._agents[agent] = Agent(id=agent, state=state, since=now)
+        return [Departed(agent)] if wish is Wish.LEAVE else []

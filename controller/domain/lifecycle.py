@@ -1,0 +1,187 @@
+"""The life of a call as one pure function.
+
+Every event that can come in any state is answered here; an event that makes no sense in a state (a late
+timer, a repeated Placed) changes nothing. Two things hold whatever the order of events (property tests in
+tests/unit/domain/test_lifecycle.py): every agent that is assigned is given back exactly once, and every
+admitted call is closed exactly once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from controller.domain.call import (
+    Admitted,
+    AgentAssigned,
+    AgentLeft,
+    Arrived,
+    Bridged,
+    BridgeFailed,
+    Call,
+    CallEvent,
+    CallState,
+    CancelAsked,
+    Close,
+    Command,
+    Connect,
+    CountSuccess,
+    CutDue,
+    Discard,
+    EndAsked,
+    FindAgent,
+    GiveBackAgent,
+    Gone,
+    HangUp,
+    HungUpBy,
+    NoAgentFree,
+    NotAdmitted,
+    PickedUp,
+    Place,
+    Placed,
+    PlaceFailed,
+    Rang,
+    StartCutTimer,
+    StopCutTimer,
+)
+from controller.domain.ids import AgentId
+from controller.domain.outcome import Outcome, unanswered_outcome
+
+Step = tuple[Call, tuple[Command, ...]]
+
+_UNANSWERED = frozenset({CallState.PLACING, CallState.RINGING})
+_WITHOUT_AGENT = frozenset({CallState.ANSWERED, CallState.WAITING})
+
+
+def step(call: Call, event: CallEvent, now: datetime) -> Step:
+    """What ``event`` makes of ``call``, and what is to be done about it, in this order.
+
+    Args:
+        call: the call before.
+        event: what happened to it.
+        now: when (aware UTC); only written into the call, never compared.
+    """
+    if call.state is CallState.ENDED:
+        return _after_the_end(call, event)
+    match event:
+        case Admitted() if call.state is CallState.ADMITTING:
+            return call.evolve(state=CallState.PLACING, admitted_at=now), (Place(),)
+        case NotAdmitted() if call.state is CallState.ADMITTING:
+            return call.evolve(state=CallState.ENDED, ended_at=now), (Discard(),)
+        case PlaceFailed() if call.state is CallState.PLACING:
+            return _close(call, Outcome.FAILED, now)
+        case Placed() if call.state is CallState.PLACING:
+            return call.evolve(state=CallState.RINGING), ()
+        case Rang():
+            return (call, ()) if call.rang_at else (call.evolve(rang_at=now), ())
+        case PickedUp() | Arrived():
+            return _answered(call, now, arrived=isinstance(event, Arrived))
+        case AgentAssigned(agent):
+            return _assigned(call, agent)
+        case NoAgentFree() | BridgeFailed() | Bridged() | CutDue() | AgentLeft():
+            return _towards_the_agent(call, event, now)
+        case CancelAsked() if call.state in _UNANSWERED:
+            return _hang_up(call, HungUpBy.CONTROLLER)
+        case EndAsked() if call.state is CallState.TALKING:
+            return _hang_up(call, HungUpBy.AGENT)
+        case Gone():
+            return _gone(call, event, now)
+        case _:
+            return call, ()
+
+
+def _after_the_end(call: Call, event: CallEvent) -> Step:
+    # The floor may assign an agent in the same instant in which the callee leaves.
+    if isinstance(event, AgentAssigned):
+        return call, (GiveBackAgent(event.agent, worked=False),)
+    return call, ()
+
+
+def _answered(call: Call, now: datetime, *, arrived: bool) -> Step:
+    if call.state is CallState.ENDING:
+        # We were taking it back while it was picked up: what the callee hears is a silent call.
+        return call.evolve(answered_at=call.answered_at or now), ()
+    if call.state not in _UNANSWERED | {CallState.ANSWERED}:
+        return call, ()
+    commands: tuple[Command, ...] = () if call.answered_at else (StartCutTimer(),)
+    answered = call.evolve(
+        state=CallState.WAITING if arrived else CallState.ANSWERED,
+        answered_at=call.answered_at or now,
+    )
+    return answered, (*commands, FindAgent()) if arrived else commands
+
+
+def _assigned(call: Call, agent: AgentId) -> Step:
+    if call.state is not CallState.WAITING:
+        return call, (GiveBackAgent(agent, worked=False),)
+    return call.evolve(state=CallState.BRIDGING, agent=agent, asked_at_answer=not call.waited), (
+        Connect(agent),
+    )
+
+
+def _towards_the_agent(
+    call: Call, event: NoAgentFree | BridgeFailed | Bridged | CutDue | AgentLeft, now: datetime
+) -> Step:
+    match event:
+        case NoAgentFree() if call.state is CallState.WAITING:
+            # Whatever agent comes from here on comes to the rescue.
+            return call.evolve(waited=True), ()
+        case Bridged() if call.state is CallState.BRIDGING:
+            return call.evolve(state=CallState.TALKING, bridged_at=now), (StopCutTimer(), CountSuccess())
+        case BridgeFailed() if call.state is CallState.BRIDGING and call.agent is not None:
+            return _bridging_failed(call, call.agent)
+        case CutDue() if call.state in _WITHOUT_AGENT:
+            return _hang_up(call, HungUpBy.CONTROLLER)
+        case CutDue():
+            # While BRIDGING the command is on its way, and Asterisk's own switch cuts 0.2 s later if it
+            # fails; a hang-up from here could meet a conversation that has just begun.
+            return call.evolve(cut_due=True), ()
+        case AgentLeft(agent) if call.state is CallState.TALKING and call.agent == agent:
+            return _hang_up(call, HungUpBy.AGENT)
+        case _:
+            return call, ()
+
+
+def _bridging_failed(call: Call, agent: AgentId) -> Step:
+    waiting = call.evolve(state=CallState.WAITING, agent=None, asked_at_answer=False, waited=True)
+    give_back = GiveBackAgent(agent, worked=False)
+    if not call.cut_due:
+        return waiting, (give_back, FindAgent())
+    ending, commands = _hang_up(waiting, HungUpBy.CONTROLLER)
+    return ending, (give_back, *commands)
+
+
+def _hang_up(call: Call, by: HungUpBy) -> Step:
+    return call.evolve(state=CallState.ENDING, ended_by=by), (HangUp(),)
+
+
+def _gone(call: Call, event: Gone, now: datetime) -> Step:
+    call = call.evolve(
+        cause=event.cause,
+        sip=event.sip,
+        ended_by=call.ended_by or (HungUpBy.CALLEE if event.witnessed else HungUpBy.UNKNOWN),
+    )
+    return _close(call, _outcome(call, event), now)
+
+
+def _outcome(call: Call, event: Gone) -> Outcome:
+    if call.bridged_at is not None:
+        return Outcome.CONNECTED
+    if call.answered_at is not None:
+        left_while_bridging = (
+            call.state is CallState.BRIDGING and call.asked_at_answer and call.ended_by is HungUpBy.CALLEE
+        )
+        return Outcome.LEFT_EARLY if left_while_bridging else Outcome.SILENT
+    if not event.witnessed:
+        return Outcome.LOST
+    if call.ended_by is HungUpBy.CONTROLLER:
+        return Outcome.CANCELLED
+    return unanswered_outcome(event.cause, event.sip)
+
+
+def _close(call: Call, outcome: Outcome, now: datetime) -> Step:
+    give_back: tuple[Command, ...] = ()
+    if call.agent is not None:
+        give_back = (GiveBackAgent(call.agent, worked=call.bridged_at is not None),)
+    stop: tuple[Command, ...] = (StopCutTimer(),) if call.answered_at and not call.bridged_at else ()
+    ended = call.evolve(state=CallState.ENDED, outcome=outcome, ended_at=now)
+    return ended, (*stop, *give_back, Close(outcome))
