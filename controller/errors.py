@@ -11,8 +11,8 @@
     │   └── ConfigError
     └── ProtocolError               a peer or we broke the protocol: a bug, not a circumstance
 
-Catch the three families, not the leaves, unless the leaf's attributes matter. Any layer may import this module;
-it imports nothing of the project.
+Catch the three families, not the leaves, unless the leaf's attributes matter. Any layer may import this
+module; it imports nothing of the project.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ def _docstring(cls: type) -> str:
     return " ".join(cleandoc(cls.__doc__ or cls.__name__).split("\n\n")[0].split())
 
 
-class Unreachable(ControllerError):
-    """A service the controller depends on gave no answer; it is tried again, and no call is placed meanwhile."""
+class Unreachable(ControllerError):  # noqa: N818 - the families are named for what happened
+    """A service the controller depends on gave no answer; no call is placed until it does."""
 
 
 class AsteriskUnreachable(Unreachable):
     """Asterisk did not answer. Check that it runs and that http.conf and ari.conf let the controller in.
 
     Attributes:
-        outcome_unknown: True where the request may have reached Asterisk (a deadline passed, a connection broke
-            after sending): the thing asked for may have happened. False where it certainly did not.
+        outcome_unknown: True where the request may have reached Asterisk (a deadline passed, a connection
+            broke after sending): the thing asked for may have happened. False where it certainly did not.
     """
 
     def __init__(self, message: str | None = None, *, outcome_unknown: bool = False) -> None:
@@ -58,7 +58,7 @@ class RecordsUnreachable(Unreachable):
     """The record store did not answer. Check the database and the controller's database URL."""
 
 
-class Refused(ControllerError):
+class Refused(ControllerError):  # noqa: N818
     """A service understood the request and refused it; repeating it unchanged would be refused again."""
 
 
@@ -88,7 +88,7 @@ class AsteriskRefused(Refused):
         return self.status == 409
 
 
-class BadInput(ControllerError):
+class BadInput(ControllerError):  # noqa: N818
     """Something the user wrote cannot be used.
 
     Attributes:
@@ -109,4 +109,4 @@ class ConfigError(BadInput):
 
 
 class ProtocolError(ControllerError):
-    """A peer sent something the protocol does not allow, or the controller did. This is a bug; please report it."""
+    """A peer, or the controller, sent what the protocol does not allow: a bug; please report it."""

@@ -59,9 +59,14 @@ class CallPickedUp:
 
 @dataclass(frozen=True, slots=True)
 class CallArrived:
-    """The answered call can be bridged."""
+    """The answered call can be bridged.
+
+    Attributes:
+        at: when, by Asterisk's clock.
+    """
 
     call: CallId
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +157,13 @@ class CallOnWire:
 
     Attributes:
         answered: the callee's phone is off the hook.
+        arrived: it is in Stasis, so it can be bridged.
         agent: whose bridge the channel is in; None if in none of ours.
     """
 
     call: CallId
     answered: bool
+    arrived: bool
     agent: AgentId | None
 
 
@@ -183,6 +190,10 @@ class CallControl(Protocol):
         """What happens, in order, until closed. Starts with LinkUp."""
         ...
 
+    async def ping(self) -> None:
+        """Raise Unreachable unless events flow and requests are answered."""
+        ...
+
     async def place(self, call: CallId, number: E164, campaign: Campaign) -> None:
         """Dial. Repeating it is safe: Asterisk refuses a second channel of the same id."""
         ...
@@ -193,6 +204,10 @@ class CallControl(Protocol):
         Raises:
             Refused: callee or agent is gone. The callee, if still there, hears the noise as before.
         """
+        ...
+
+    async def back_to_noise(self, call: CallId) -> None:
+        """Take the callee out of a bridge whose agent is gone; they hear the noise again."""
         ...
 
     async def hang_up(self, call: CallId) -> bool:
@@ -270,11 +285,13 @@ class Verdict:
 
     Attributes:
         free_in: seconds until the number may be called, where SUPPRESSED.
+        in_flight: where SUPPRESSED: because another call to the number is under way.
     """
 
     admission: Admission
     budget: Budget
     free_in: int = 0
+    in_flight: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,11 +336,18 @@ class Ledger(Protocol):
         ...
 
     async def close(
-        self, call: CallId, campaign: Campaign, outcome: Outcome, ended_ago: timedelta, exposure: Exposure
+        self,
+        call: CallId,
+        campaign: Campaign,
+        number: E164,
+        outcome: Outcome,
+        ended_ago: timedelta,
+        exposure: Exposure,
     ) -> Budget:
         """The call is over: give the number back, or leave it alone for as long as the law says.
 
-        Counted once, however often it is said.
+        Counted once, however often it is said. ``number`` lets a silent call be recorded even if the mark
+        of the flight was lost.
         """
         ...
 

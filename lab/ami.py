@@ -34,7 +34,7 @@ class Ami:
             await self.action("Login", self._login)
         except (OSError, TimeoutError) as error:
             await self._close()
-            raise AmiError(f"cannot reach the manager interface: {error or 'timeout'}") from None
+            raise AmiError(f"cannot reach the manager interface: {error!r}") from None
         except AmiError:
             await self._close()
             raise

@@ -15,8 +15,8 @@ FILE: Final = "campaign-controller.ari-user.conf"
 def content(password: str) -> str:
     """The file's content.
 
-    The password is kept as it is, not hashed: Asterisk checks it with each request, and a crypt hash would cost more
-    than the request. The file's mode (0600, Asterisk's user) protects it.
+    The password is kept as it is, not hashed: Asterisk checks it with each request, and a crypt hash would
+    cost more than the request. The file's mode (0600, Asterisk's user) protects it.
     """
     return f"""; Generated. Never under version control.
 [{USER}]

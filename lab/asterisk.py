@@ -18,6 +18,19 @@ from lab.provision import Toolchain
 _SOCKET_PATH_LIMIT: Final = 100
 """A Unix socket's path may have 107 characters."""
 
+_EMPTY: Final = (
+    "acl",
+    "ccss",
+    "features",
+    "indications",
+    "manager",
+    "pjproject",
+    "stasis",
+    "udptl",
+    "websocket_client",
+)
+"""Files whose absence Asterisk reports as an error; in its log only real ones should stand."""
+
 _ASTERISK_CONF: Final = """\
 ; Written by the lab: everything below one directory.
 [directories]
@@ -96,11 +109,16 @@ class Asterisk:
         """
         home = self.home
         if len(str(home.socket)) > _SOCKET_PATH_LIMIT:
-            raise LabError(f"{home.root} is too long a path for Asterisk's socket; choose a shorter working directory")
+            raise LabError(
+                f"{home.root} is too long a path for Asterisk's socket; choose a shorter working directory"
+            )
         for folder in (home.etc, home.data, home.log / "cel-custom", home.recordings, home.socket.parent):
             folder.mkdir(parents=True, exist_ok=True)
         for source in conf.glob("*.conf"):
             shutil.copyfile(source, home.etc / source.name)
+        for name in _EMPTY:
+            if not (home.etc / f"{name}.conf").exists():
+                (home.etc / f"{name}.conf").write_text("; Empty: all defaults.\n")
         self._conf.write_text(self._asterisk_conf())
         for name, content in generated.items():
             write_private(home.etc / name, content)
@@ -157,15 +175,21 @@ class Asterisk:
         """Run one command on its command line; see `cli_now`."""
         return await asyncio.to_thread(self.cli_now, command, timeout)
 
-    async def channels(self) -> list[str]:
-        """The names of its channels."""
-        lines = (await self.cli("core show channels concise")).splitlines()
-        return [line.split("!", 1)[0] for line in lines if "!" in line]
+    def leftovers(self) -> list[str]:
+        """Its channels and bridges, by name and id."""
+        channels = self.cli_now("core show channels concise").splitlines()
+        bridges = self.cli_now("bridge show all").splitlines()[1:]
+        found = [f"{self.name}: channel {line.split('!', 1)[0]}" for line in channels if "!" in line]
+        return found + [f"{self.name}: bridge {line.split()[0]}" for line in bridges if line.strip()]
 
-    async def bridges(self) -> list[str]:
-        """The ids of its bridges."""
-        lines = (await self.cli("bridge show all")).splitlines()
-        return [line.split()[0] for line in lines[1:] if line.strip()]
+    def booted(self) -> bool:
+        """Whether it is up and takes calls."""
+        if not self.home.socket.exists():
+            return False
+        try:
+            return "fully booted" in self.cli_now("core waitfullybooted").lower()
+        except ProcessError:
+            return False  # The socket is there a moment before somebody listens.
 
 
 def write_private(path: Path, content: str) -> None:

@@ -67,10 +67,7 @@ class Network(Asterisk):
 
     def ready(self) -> bool:
         """Whether it serves."""
-        return accepts(self._ami_port) and self.home.socket.exists() and self._booted()
-
-    def _booted(self) -> bool:
-        return "fully booted" in self.cli_now("core waitfullybooted").lower()
+        return accepts(self._ami_port) and self.booted()
 
     def _ami(self) -> Ami:
         return Ami(HOST, self._ami_port, _AMI_USER, self._secret)

@@ -1,8 +1,9 @@
 """The lab's numbering plan: the number dialed says how its owner behaves.
 
 Every number is a valid Italian mobile number, `+39 34x B AA HH SS`: B is the behaviour, AA the time until the
-answer (or the refusal) in tenths of a second, HH the time after the answer; x and SS make up the serial number. The
-simulated network (lab/network-conf/extensions.conf) obeys the same plan; no list of numbers is kept anywhere.
+answer (or the refusal) in tenths of a second, HH the time after the answer; x and SS make up the serial
+number. The simulated network (lab/network-conf/extensions.conf) obeys the same plan; no list of numbers is
+kept anywhere.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Final
 SERIALS: Final = 1000
 """How many numbers there are for each behaviour, ring and hold time."""
 
-_PLAN: Final = re.compile(r"\+3934(?P<x>\d)(?P<behaviour>[1-9])(?P<ring>\d\d)(?P<hold>\d\d)(?P<ss>\d\d)", re.ASCII)
+_PLAN: Final = re.compile(
+    r"\+3934(?P<x>\d)(?P<behaviour>[1-9])(?P<ring>\d\d)(?P<hold>\d\d)(?P<ss>\d\d)", re.ASCII
+)
 
 
 class Behaviour(IntEnum):
@@ -78,7 +81,9 @@ class Plan:
 def _two_digits(name: str, seconds: float, per_second: int) -> str:
     steps = round(seconds * per_second)
     if not 0 <= steps <= 99 or abs(steps / per_second - seconds) > 1e-6:
-        raise ValueError(f"{name} must be 0..{99 / per_second:g} s in steps of {1 / per_second:g} s, got {seconds}")
+        raise ValueError(
+            f"{name} must be 0..{99 / per_second:g} s in steps of {1 / per_second:g} s, got {seconds}"
+        )
     return f"{steps:02d}"
 
 
@@ -115,7 +120,9 @@ def legend() -> str:
     """The plan in words, for people."""
     lines = ["+39 34x B AA HH SS   AA: rings AA/10 s   HH: seconds after the answer   x, SS: serial", ""]
     for behaviour, meaning in _MEANINGS.items():
-        lines.append(f"  B={behaviour.value}  {meaning}   e.g. {number(behaviour, ring=1.0, hold=5.0, serial=7)}")
+        lines.append(
+            f"  B={behaviour.value}  {meaning}   e.g. {number(behaviour, ring=1.0, hold=5.0, serial=7)}"
+        )
     return "\n".join(lines)
 
 

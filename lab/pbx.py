@@ -77,13 +77,16 @@ class Pbx(Asterisk):
         """Where ARI is."""
         return f"http://{HOST}:{self.ari_port}/ari"
 
-    def configure(self, network_port: int, phones: list[str], noise: Path | None = None) -> None:
+    def configure(
+        self, network_port: int, phones: list[str], *, noise: Path | None = None, dialplan: str = ""
+    ) -> None:
         """Lay out its directories.
 
         Args:
             network_port: Where the simulated network takes SIP.
             phones: The agents' phones.
             noise: Directory of the comfort noise; the shipped one by default.
+            dialplan: More dialplan, for tests.
         """
         pjsip = _PJSIP.format(host=HOST, sip=self.sip_port, network=network_port)
         pjsip += "".join(_PHONE.format(phone=phone, host=HOST, network=network_port) for phone in phones)
@@ -92,16 +95,13 @@ class Pbx(Asterisk):
             "local.http.conf": f"[general](+)\nbindport = {self.ari_port}\n",
             "local.rtp.conf": f"[general](+)\nrtpstart = {self._rtp[0]}\nrtpend = {self._rtp[1]}\n",
             "local.pjsip.conf": pjsip,
-            "local.extensions.conf": f"[globals]\nCC_LAB = {self.lab_token}\n",
+            "local.extensions.conf": f"[globals]\nCC_LAB = {self.lab_token}\n\n{dialplan}",
         }
         self.prepare(shipped("asterisk-conf"), generated, {"comfort-noise": noise or shipped_noise()})
 
     def ready(self) -> bool:
         """Whether it serves."""
-        return accepts(self.ari_port) and self.home.socket.exists() and self._booted()
-
-    def _booted(self) -> bool:
-        return "fully booted" in self.cli_now("core waitfullybooted").lower()
+        return accepts(self.ari_port) and self.booted()
 
 
 def shipped(name: str) -> Path:

@@ -1,8 +1,8 @@
 """Ports on loopback for several labs side by side.
 
-The range below the kernel's ephemeral ports is cut into slots; a lab holds a slot by a lock that ends with its
-process, and looks whether anything else listens there. Asking the kernel for free ports one by one would leave the
-time between asking and using them open to everybody.
+The range below the kernel's ephemeral ports is cut into slots; a lab holds a slot by a lock that ends with
+its process, and looks whether anything else listens there. Asking the kernel for free ports one by one would
+leave the time between asking and using them open to everybody.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FIRST: Final = 12_000
 _SLOT: Final = 2_500
 _SLOTS: Final = 8
 _CONTROL: Final = 100
-"""The first ports of a slot are for servers; the others, in two halves, for the media of the two Asterisks."""
+"""The first ports of a slot are for servers; the others, in two halves, for the two Asterisks' media."""
 
 
 class PortSlot:

@@ -1,7 +1,7 @@
 """Where Asterisk and Redis come from: PATH, else a private tree of Debian forky, made once and cached.
 
-The tree is never entered: its programs run in place through its own loader, so no chroot, no mount and no root is
-needed to run them, and none to make it either.
+The tree is never entered: its programs run in place through its own loader, so no chroot, no mount and no
+root is needed to run them, and none to make it either.
 """
 
 from __future__ import annotations
@@ -117,7 +117,9 @@ def _locked(path: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise ProvisionError(f"another process has been making the tree for too long ({path})") from None
+                    raise ProvisionError(
+                        f"another process has been making the tree for too long ({path})"
+                    ) from None
                 time.sleep(0.2)
         yield
 
@@ -184,7 +186,9 @@ def _from_tree(tree: Path) -> Toolchain:
     redis_server = (*run, "--argv0", "redis-server", str(tree / "usr/bin/redis-server"))
     version = _version(asterisk)
     if version is None or version < MINIMUM:
-        raise ProvisionError(f"Asterisk in {tree} does not run or is too old; remove it, and it will be made anew")
+        raise ProvisionError(
+            f"Asterisk in {tree} does not run or is too old; remove it, and it will be made anew"
+        )
     return Toolchain(str(tree), asterisk, redis_server, modules, data, version)
 
 

@@ -85,14 +85,27 @@ class Redis:
         self.process.thaw()
 
     def ready(self) -> bool:
-        """Whether it serves: its data are loaded and it knows its password."""
+        """Whether it serves: its data are loaded."""
         try:
-            with socket.create_connection((HOST, self._port), 0.5) as connection:
-                connection.sendall(f"AUTH {self._password}\r\nPING\r\n".encode())
-                connection.settimeout(0.5)
-                answer = b""
-                while answer.count(b"\r\n") < 2 and (part := connection.recv(100)):
-                    answer += part
+            return self.command("PING") == "+PONG"
         except OSError:
             return False
-        return answer == b"+OK\r\n+PONG\r\n"
+
+    def command(self, *words: str, timeout: float = 0.5) -> str:
+        """Send one command that has a one-line answer, such as FLUSHALL.
+
+        Args:
+            words: The command; no word may hold a blank.
+            timeout: In seconds.
+
+        Returns:
+            The answer, with its type's sign before it.
+
+        Raises:
+            OSError: It cannot be reached or did not answer in time.
+        """
+        with socket.create_connection((HOST, self._port), timeout) as connection:
+            connection.sendall(f"AUTH {self._password}\r\n{' '.join(words)}\r\n".encode())
+            with connection.makefile("rb") as answers:
+                login = answers.readline().strip()
+                return answers.readline().strip().decode() if login == b"+OK" else login.decode()

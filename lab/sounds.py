@@ -54,7 +54,7 @@ def write_wav(path: Path, samples: Samples) -> None:
 
 
 def make_network_sounds(folder: Path) -> None:
-    """Make what the callees say: hello, an answering machine's greeting and beep, and the talk that goes on."""
+    """Make what callees say: hello, a machine's greeting and beep, and the talk that goes on."""
     write_wav(folder / "sounds" / "en" / "hello.wav", speech(0.6, -20.0))
     greeting = np.concatenate([speech(3.4, -20.0), silence(0.4), tone(0.4, 1400.0, -15.0)])
     write_wav(folder / "sounds" / "en" / "greeting.wav", greeting)

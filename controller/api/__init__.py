@@ -1,0 +1,1 @@
+"""How people and programs reach the controller: the control socket, later REST and the web pages."""

@@ -36,8 +36,9 @@ class AriConfig:
         max_connections: HTTP connections at most; keep it well below `sessionlimit` of http.conf (100).
         event_queue_size: events waiting to be handled at most. Overflow drops the connection and forces a
             resynchronisation, for that is the only repair of lost events.
-        subscriptions: event sources the application follows beside its own channels, as "endpoint:PJSIP/trunk".
-            Avoid deviceState: Asterisk can deadlock when the WebSocket closes (asterisk issue 2170).
+        subscriptions: event sources the application follows beside its own channels, as
+            "endpoint:PJSIP/trunk". Avoid deviceState: Asterisk can deadlock when the WebSocket closes
+            (asterisk issue 2170).
         disallowed_events: event types Asterisk shall not send.
     """
 
@@ -61,7 +62,9 @@ class AriConfig:
         if not self.url.startswith(("http://", "https://")):
             raise ConfigError("ari.url", f"{self.url!r} is no HTTP address", "http://host:port/ari")
         if not self.app or set(self.app) & set(",:/?&# "):
-            raise ConfigError("ari.app", f"{self.app!r} cannot name an application", "letters, digits, - and _")
+            raise ConfigError(
+                "ari.app", f"{self.app!r} cannot name an application", "letters, digits, - and _"
+            )
         if self.transport not in ("http", "websocket"):
             raise ConfigError("ari.transport", f"{self.transport!r} is unknown", "http, websocket")
         if self.request_timeout <= 0:

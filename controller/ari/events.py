@@ -1,7 +1,7 @@
 """What Asterisk tells on its event WebSocket, and what the client tells of the WebSocket itself. PURE.
 
-`parse_event` never raises: a type without a class here, or an event that lacks what its type requires, comes out as
-`UnknownEvent`. One broken event must not end the reader on which every call depends.
+`parse_event` never raises: a type without a class here, or an event that lacks what its type requires, comes
+out as `UnknownEvent`. One broken event must not end the reader on which every call depends.
 """
 
 from __future__ import annotations
@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from controller.ari.models import Bridge, Channel, Endpoint, Json, Playback, instant, number, section, text, texts
+from controller.ari.models import (
+    Bridge,
+    Channel,
+    Endpoint,
+    Playback,
+    instant,
+    number,
+    section,
+    text,
+    texts,
+)
+from controller.ari.protocol import Json
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 """Timestamp of an event whose own could not be read."""
@@ -19,7 +30,7 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 
 @dataclass(frozen=True, slots=True)
 class AriEvent:
-    """Any event; `timestamp` is Asterisk's, aware, in UTC, and `application` the Stasis application it came to."""
+    """Any event: the Stasis application it came to, and Asterisk's timestamp, aware, in UTC."""
 
     application: str
     timestamp: datetime
@@ -27,7 +38,7 @@ class AriEvent:
 
 @dataclass(frozen=True, slots=True)
 class UnknownEvent(AriEvent):
-    """An event this module has no class for, or (`problem` not empty) one that is not as its type requires."""
+    """An event this module has no class for; with a `problem`, one that is not as its type requires."""
 
     type: str
     raw: Mapping[str, Any] = field(repr=False)
@@ -122,7 +133,7 @@ class ChannelLeftBridge(BridgeEvent):
 
 @dataclass(frozen=True, slots=True)
 class Dial(AriEvent):
-    """Progress of a dialled channel: dialstatus "", RINGING, PROGRESS, ANSWER, BUSY, CONGESTION, NOANSWER, ..."""
+    """Progress of a dialled channel; dialstatus is "", RINGING, PROGRESS, ANSWER, BUSY, NOANSWER, ..."""
 
     peer: Channel
     dialstring: str
@@ -182,8 +193,9 @@ class ApplicationReplaced(AriEvent):
 class Connected:
     """The event WebSocket is open, filtered and subscribed; events follow.
 
-    What happened before is lost: take `AriClient.snapshot()` now, reconcile, and then go on iterating. Events that
-    came meanwhile wait in the queue; some are older than the snapshot, so applying one twice must do no harm.
+    What happened before is lost: take `AriClient.snapshot()` now, reconcile, and then go on iterating.
+    Events that came meanwhile wait in the queue; some are older than the snapshot, so applying one twice
+    must do no harm.
 
     Attributes:
         first: no earlier connection was made by this client.
@@ -249,7 +261,9 @@ _PARSERS: dict[str, _Parser] = {
     "ChannelLeftBridge": lambda a, t, e: ChannelLeftBridge(a, t, _bridge(e), _channel(e)),
     "BridgeCreated": lambda a, t, e: BridgeCreated(a, t, _bridge(e)),
     "BridgeDestroyed": lambda a, t, e: BridgeDestroyed(a, t, _bridge(e)),
-    "Dial": lambda a, t, e: Dial(a, t, Channel.parse(e["peer"]), text(e, "dialstring"), text(e, "dialstatus")),
+    "Dial": lambda a, t, e: Dial(
+        a, t, Channel.parse(e["peer"]), text(e, "dialstring"), text(e, "dialstatus")
+    ),
     "PlaybackStarted": lambda a, t, e: PlaybackStarted(a, t, Playback.parse(e["playback"])),
     "PlaybackFinished": lambda a, t, e: PlaybackFinished(a, t, Playback.parse(e["playback"])),
     "EndpointStateChange": lambda a, t, e: EndpointStateChange(a, t, _endpoint(e)),

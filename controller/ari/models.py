@@ -1,8 +1,8 @@
 """Snapshots of what lives in Asterisk. PURE.
 
-They are tolerant: Asterisk adds and omits fields with versions and channel drivers, so only the id is required, and a
-field of the wrong type counts as missing. Each `parse` raises KeyError or TypeError for a snapshot without its id;
-`events.parse_event` and `decode` turn that into their own words.
+They are tolerant: Asterisk adds and omits fields with versions and channel drivers, so only the id is
+required, and a field of the wrong type counts as missing. Each `parse` raises KeyError or TypeError for a
+snapshot without its id; `events.parse_event` and `decode` turn that into their own words.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def texts(raw: Json, key: str) -> tuple[str, ...]:
 
 
 def instant(value: object) -> datetime:
-    """Return an Asterisk timestamp in UTC; Asterisk writes its local time with offset, as 2026-11-24T05:53:20.889+0000.
+    """Return an Asterisk timestamp in UTC.
+
+    Asterisk writes its local time with offset, as 2026-11-24T05:53:20.889+0000.
 
     Raises:
         ValueError: it is no timestamp, or has no offset.
@@ -165,13 +167,16 @@ class Application:
     def parse(cls, raw: Json) -> Application:
         """Read an application snapshot."""
         return cls(
-            _identity(raw, "name"), texts(raw, "channel_ids"), texts(raw, "bridge_ids"), texts(raw, "endpoint_ids")
+            _identity(raw, "name"),
+            texts(raw, "channel_ids"),
+            texts(raw, "bridge_ids"),
+            texts(raw, "endpoint_ids"),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A trunk or a phone; state is "online", "offline", "unknown" or "" where the technology has no states."""
+    """A trunk or a phone; state is "online", "offline", "unknown", or "" where there are no states."""
 
     technology: str
     resource: str
@@ -182,7 +187,10 @@ class Endpoint:
     def parse(cls, raw: Json) -> Endpoint:
         """Read an endpoint snapshot."""
         return cls(
-            _identity(raw, "technology"), _identity(raw, "resource"), text(raw, "state"), texts(raw, "channel_ids")
+            _identity(raw, "technology"),
+            _identity(raw, "resource"),
+            text(raw, "state"),
+            texts(raw, "channel_ids"),
         )
 
 
@@ -224,7 +232,7 @@ class AsteriskInfo:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that a resynchronisation compares with: channels and bridges by id, and what the application follows."""
+    """What a resynchronisation compares with: channels and bridges by id, and the application."""
 
     channels: Mapping[str, Channel]
     bridges: Mapping[str, Bridge]

@@ -1,8 +1,8 @@
 """The ARI wire format, both ways and for both transports. PURE: no I/O, no clock.
 
-A request is data: `requests.py` builds it, a transport carries it, `require_success` judges the answer. With a body,
-all parameters travel in it; without, in the query. Asterisk takes one place or the other, and over the WebSocket
-insists on it.
+A request is data: `requests.py` builds it, a transport carries it, `require_success` judges the answer. With
+a body, all parameters travel in it; without, in the query. Asterisk takes one place or the other, and over
+the WebSocket insists on it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Param: TypeAlias = str | int
 
 
 class AriProtocolError(ProtocolError):
-    """Asterisk sent an answer the ARI protocol does not allow. Check that the URL is Asterisk's and its version 22.10+."""
+    """Asterisk sent an answer ARI does not allow. Check that the URL is Asterisk's and its version 22.10+."""
 
 
 class Repeat(Enum):
-    """Whether a request may be sent again when its connection broke and nobody knows if it was carried out."""
+    """Whether a request may be sent again when its connection broke with the outcome unknown."""
 
     NEVER = "never"
     SAFE = "safe"
@@ -44,9 +44,9 @@ class Request:
         query: parameters, where there is no body.
         body: JSON object or None.
         repeat: whether it may be sent twice.
-        nonblocking: True where Asterisk answers without waiting for a channel's thread. Only these may go over the
-            WebSocket, which Asterisk serves one request at a time (ari_websockets.c:856): one that waits for the
-            end of a playback (command.c:86-99) would hold up every other call's hang-up.
+        nonblocking: True where Asterisk answers without waiting for a channel's thread. Only these may go
+            over the WebSocket, which Asterisk serves one request at a time (ari_websockets.c:856): one that
+            waits for the end of a playback (command.c:86-99) would hold up every other call's hang-up.
     """
 
     method: str
@@ -115,7 +115,7 @@ class Response:
 
 
 def path_of(*segments: str) -> str:
-    """Join path segments, each quoted as a whole: Asterisk decodes them one by one (res_ari.c, ast_ari_invoke)."""
+    """Join path segments, each quoted as a whole: Asterisk decodes them one by one (res_ari.c)."""
     return "/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
@@ -155,7 +155,11 @@ def decode_frame(frame: Json) -> tuple[str, Response]:
     Raises:
         AriProtocolError: the frame has no usable status or id.
     """
-    status, request_id, body = frame.get("status_code"), frame.get("request_id", ""), frame.get("message_body", "")
+    status, request_id, body = (
+        frame.get("status_code"),
+        frame.get("request_id", ""),
+        frame.get("message_body", ""),
+    )
     if type(status) is not int or not isinstance(request_id, str) or not isinstance(body, str):
         raise AriProtocolError(f"RESTResponse without usable status, id or body: {frame!r:.200}")
     return request_id, Response(status, body)

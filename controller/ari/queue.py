@@ -1,7 +1,7 @@
 """The bounded queue between the one reader of the event WebSocket and the one consumer.
 
-Events wait here as decoded JSON; the consumer makes dataclasses of them, so that the reader, on which Asterisk's write
-timeout depends, does as little as possible.
+Events wait here as decoded JSON; the consumer makes dataclasses of them, so that the reader, on which
+Asterisk's write timeout depends, does as little as possible.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ QueueItem: TypeAlias = dict[str, Any] | StreamItem | None
 """A decoded event, something already made, or None: the end."""
 
 _RESERVE = 4
-"""Places beyond the limit for what must never be refused. Enough, since a new connection is only announced once the
-queue is half empty (`wait_half_empty`): Disconnected, ApplicationReplaced and the end are then the most there can be."""
+"""Places beyond the limit for what must never be refused. Enough, since a new connection is only announced
+once the queue is half empty (`wait_half_empty`): Disconnected, ApplicationReplaced and the end are then the
+most there can be."""
 
 
 class EventQueue:
@@ -34,17 +35,16 @@ class EventQueue:
 
     def offer(self, event: dict[str, Any]) -> bool:
         """Add an event; False if there is no room, and then it is lost and the caller must resynchronise."""
-        waiting = self._items.qsize()
-        if waiting >= self._limit:
+        if self._items.qsize() >= self._limit:
             return False
-        self._items.put_nowait(event)
-        if waiting >= self._limit // 2:
-            self._half_empty.clear()
+        self.announce(event)
         return True
 
-    def announce(self, item: StreamItem | None) -> None:
-        """Add news of the connection."""
+    def announce(self, item: QueueItem) -> None:
+        """Add news of the connection, which there is always room for."""
         self._items.put_nowait(item)
+        if self._items.qsize() > self._limit // 2:
+            self._half_empty.clear()
 
     async def take(self) -> QueueItem:
         """Return the oldest item; waits until there is one, for the consumer has nothing else to do."""

@@ -1,8 +1,8 @@
 """Every ARI request the controller makes, as data. PURE.
 
-This table decides, for each verb, whether it may be repeated and whether it may block; `resources.py` gives the verbs
-their ari-py names. "Blocking" ones wait for the channel's own thread (res/stasis/command.c:86-99), which an ARI playback
-occupies to its end: setChannelVar, answer, addChannel and removeChannel.
+This table decides, for each verb, whether it may be repeated and whether it may block; `resources.py` gives
+the verbs their ari-py names. "Blocking" ones wait for the channel's own thread (res/stasis/command.c:86-99),
+which an ARI playback occupies to its end: setChannelVar, answer, addChannel and removeChannel.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from controller.ari.protocol import Param, Repeat, Request, path_of
 
 HANGUP_REASONS = frozenset(
     {
-        "normal", "busy", "congestion", "no_answer", "timeout", "rejected", "unallocated", "normal_unspecified",
-        "number_incomplete", "codec_mismatch", "interworking", "failure", "answered_elsewhere",
+        "normal", "busy", "congestion", "no_answer", "timeout", "rejected", "unallocated",
+        "normal_unspecified", "number_incomplete", "codec_mismatch", "interworking", "failure",
+        "answered_elsewhere",
     }
 )  # fmt: skip
 """Reasons Asterisk knows (resource_channels.c); any Q.850 number may be given instead."""
@@ -110,16 +111,13 @@ def send_dtmf(channel_id: str, digits: str, between_ms: int, duration_ms: int) -
 def play(kind: str, target_id: str, media: str, playback_id: str | None) -> Request:
     """Play a sound into a channel or a bridge (kind "channels" or "bridges"); returns as it is queued."""
     path = path_of(kind, target_id, "play")
-    repeat = Repeat.IF_CONFLICT_MEANS_DONE if playback_id else Repeat.NEVER
-    if playback_id:
-        # Asterisk accepts a playback id twice; only a new sound would be heard twice, so do not repeat.
-        repeat = Repeat.NEVER
-    return Request("POST", path, _given(media=media, playbackId=playback_id), repeat=repeat, nonblocking=True)
+    return Request("POST", path, _given(media=media, playbackId=playback_id), nonblocking=True)
 
 
 def create_bridge(bridge_id: str | None, bridge_type: str, name: str | None) -> Request:
-    """Make a bridge."""
-    return Request("POST", "/bridges", _given(type=bridge_type, bridgeId=bridge_id, name=name))
+    """Make a bridge. With an id of our own it may be repeated: Asterisk refuses the second with 409."""
+    repeat = Repeat.IF_CONFLICT_MEANS_DONE if bridge_id else Repeat.NEVER
+    return Request("POST", "/bridges", _given(type=bridge_type, bridgeId=bridge_id, name=name), repeat=repeat)
 
 
 def add_channel(bridge_id: str, channel_ids: Iterable[str], role: str | None) -> Request:

@@ -1,7 +1,7 @@
 """The event WebSocket: opened, set up, read, and opened again whenever it breaks.
 
-One task runs `EventStream.run`. Its reader only decodes JSON and enqueues: Asterisk closes a WebSocket that takes no
-data for `websocket_write_timeout` (100 ms unless ari.conf says more), and then events are lost.
+One task runs `EventStream.run`. Its reader only decodes JSON and enqueues: Asterisk closes a WebSocket that
+takes no data for `websocket_write_timeout` (100 ms unless ari.conf says more), and then events are lost.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import random
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -30,19 +31,21 @@ from controller.errors import AsteriskRefused, AsteriskUnreachable, ControllerEr
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 5.0
-"""Seconds to open the WebSocket, and again to set it up; a set-up is one request per subscription and two more."""
+"""Seconds to open the WebSocket, and again to set it up: one request per subscription and two more."""
 HEARTBEAT = 10.0
-"""Seconds between pings; a connection whose pong takes over half of it is dead. Only we ping: Asterisk 22.11.0-rc1
-crashes at a pong it did not expect (issue 2085), so never send one unasked."""
+"""Seconds between pings; a connection whose pong takes over half of it is dead. Only we ping: Asterisk
+22.11.0-rc1 crashes at a pong it did not expect (issue 2085), so never send one unasked."""
 BACKOFF_FIRST, BACKOFF_LAST = 0.1, 5.0
-"""Seconds before the first and, doubling, before every later attempt to reconnect; jitter takes up to half off."""
+"""Seconds before the first attempt to reconnect, and at most, doubling; jitter takes up to half off."""
 STALL_NOTICE = 5.0
 """Seconds between complaints that nobody takes events out of a full queue."""
+
+CLOSED_BY_US = "closed by the controller"
 
 
 def backoff(attempt: int, jitter: Callable[[], float] = random.random) -> float:
     """Return the seconds to wait before attempt number `attempt` (1, 2, ...) to reconnect."""
-    return min(BACKOFF_LAST, BACKOFF_FIRST * 2 ** min(attempt - 1, 16)) * (1 - jitter() / 2)
+    return min(BACKOFF_LAST, math.ldexp(BACKOFF_FIRST, min(attempt - 1, 16))) * (1 - jitter() / 2)
 
 
 class EventStream:
@@ -106,7 +109,7 @@ class EventStream:
                 self._failed(error)
                 return False
             self._up(socket, news)
-            reason = "closed by the controller"
+            reason = CLOSED_BY_US
             try:
                 reason = await self._read(socket)
             finally:
@@ -122,7 +125,9 @@ class EventStream:
                 return await self._session.ws_connect(self._url, heartbeat=HEARTBEAT, max_msg_size=0)
         except aiohttp.WSServerHandshakeError as error:
             hint = " (is the user right and not read-only?)" if error.status in (401, 403) else ""
-            raise AsteriskUnreachable(f"Asterisk refused the event WebSocket: {error.status}{hint}") from error
+            raise AsteriskUnreachable(
+                f"Asterisk refused the event WebSocket: {error.status}{hint}"
+            ) from error
         except TimeoutError:
             raise AsteriskUnreachable(
                 f"Asterisk did not open the event WebSocket within {CONNECT_TIMEOUT:g} s"
@@ -131,10 +136,10 @@ class EventStream:
             raise AsteriskUnreachable(f"No event WebSocket to Asterisk: {error}") from error
 
     async def _set_up(self) -> Connected:
-        """Filter and subscribe, for Asterisk keeps neither for a new application; find out if Asterisk restarted.
+        """Filter and subscribe, for a new application has neither, and find out if Asterisk restarted.
 
-        Events that come meanwhile wait in the socket's buffers, so that `Connected` precedes them all. Set-up goes over
-        HTTP: nobody reads the WebSocket yet, so no answer could come there.
+        Events that come meanwhile wait in the socket's buffers, so that `Connected` precedes them all. Set-up
+        goes over HTTP: nobody reads the WebSocket yet, so no answer could come there.
 
         Raises:
             AsteriskRefused, AsteriskUnreachable, AriProtocolError, TimeoutError.
@@ -150,7 +155,9 @@ class EventStream:
                 answer = await self._http.request(request, timeout=config.request_timeout)
                 require_success(request, answer)
         before, self._startup_time = self._startup_time, started
-        return Connected(first=self._counters.connects == 0, asterisk_restarted=bool(before) and before != started)
+        return Connected(
+            first=self._counters.connects == 0, asterisk_restarted=bool(before) and before != started
+        )
 
     def _up(self, socket: aiohttp.ClientWebSocketResponse, news: Connected) -> None:
         self._counters.connects += 1
@@ -168,14 +175,19 @@ class EventStream:
             self._commands.detach(reason)
         if not self.replaced:
             self._queue.announce(Disconnected(reason))
-        log.warning("ari disconnected app=%s: %s", self._config.app, reason)
+        level = logging.INFO if reason is CLOSED_BY_US else logging.WARNING
+        log.log(level, "ari disconnected app=%s: %s", self._config.app, reason)
 
     def _failed(self, error: BaseException) -> None:
         self._counters.connect_failures += 1
         first = not self.last_failure
         self.last_failure = str(error) or f"Setting up the application took over {CONNECT_TIMEOUT:g} s"
         # A refusal is a mistake in somebody's configuration and worth a line each time; silence is not.
-        level = logging.WARNING if first or isinstance(error, AsteriskRefused | AriProtocolError) else logging.DEBUG
+        level = (
+            logging.WARNING
+            if first or isinstance(error, AsteriskRefused | AriProtocolError)
+            else logging.DEBUG
+        )
         log.log(level, "ari connection failed app=%s: %s", self._config.app, self.last_failure)
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> str:

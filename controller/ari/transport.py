@@ -1,7 +1,7 @@
 """How requests reach Asterisk: the Transport protocol and its HTTP implementation.
 
-A transport carries a request, keeps its deadline and repeats it where that is safe. It does not judge the answer: an
-error status is a `Response` like any other.
+A transport carries a request, keeps its deadline and repeats it where that is safe. It does not judge the
+answer: an error status is a `Response` like any other.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from controller.errors import AsteriskUnreachable
 log = logging.getLogger(__name__)
 
 KEEPALIVE = 10.0
-"""Seconds an idle connection is kept: less than Asterisk's session_keep_alive (15 s by default, main/http.c:72-78), so
-that it is never Asterisk who closes first, under a request that must not be repeated."""
+"""Seconds an idle connection is kept: less than Asterisk's session_keep_alive (15 s by default,
+main/http.c:72-78), so that it is never Asterisk who closes first, under a request that must not be
+repeated."""
 
 
 class Transport(Protocol):
@@ -43,7 +44,7 @@ class Transport(Protocol):
 
 
 def open_session(config: AriConfig) -> aiohttp.ClientSession:
-    """Return the one HTTP session of a client, for requests and for the event WebSocket; whoever opens it closes it."""
+    """Return the one HTTP session of a client, for requests and WebSocket; the caller closes it."""
     credentials = base64.b64encode(f"{config.username}:{config.password}".encode()).decode("ascii")
     return aiohttp.ClientSession(
         # One more than configured: the event WebSocket occupies a connection for good.
@@ -51,7 +52,8 @@ def open_session(config: AriConfig) -> aiohttp.ClientSession:
         headers={"Authorization": f"Basic {credentials}"},
         # Every deadline is ours (asyncio.timeout): one timer per request instead of aiohttp's three.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-        # Asterisk sets no cookies, compresses nothing and reads none of these headers; each costs time per request.
+        # Asterisk sets no cookies, compresses nothing and reads none of these headers; each costs time per
+        # request.
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
@@ -59,7 +61,7 @@ def open_session(config: AriConfig) -> aiohttp.ClientSession:
 
 
 class HttpTransport:
-    """Requests over a bounded pool of HTTP connections. The default: a request that blocks holds up no other."""
+    """Requests over a bounded pool of HTTP connections: one that blocks holds up no other."""
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, counters: AriCounters) -> None:
         self._session = session
@@ -67,7 +69,7 @@ class HttpTransport:
         self._counters = counters
 
     async def request(self, request: Request, *, timeout: float) -> Response:
-        """Carry `request`; once more if its connection broke and twice does no harm (see `Transport.request`)."""
+        """Carry `request`; once more if its connection broke and twice does no harm."""
         self._counters.requests += 1
         try:
             async with asyncio.timeout(timeout):
@@ -107,4 +109,6 @@ class HttpTransport:
 
 
 def _broken(request: Request, error: Exception) -> AsteriskUnreachable:
-    return AsteriskUnreachable(f"The connection to Asterisk broke under {request}: {error!r}", outcome_unknown=True)
+    return AsteriskUnreachable(
+        f"The connection to Asterisk broke under {request}: {error!r}", outcome_unknown=True
+    )

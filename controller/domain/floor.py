@@ -112,6 +112,11 @@ class Floor:
         """Calls in flight of the campaign that nobody stands ready for."""
         return sum(f.campaign == campaign and f.cover is None for f in self._flights.values())
 
+    def is_exposed(self, call: CallId) -> bool:
+        """Whether this call is in flight and nobody stands ready for it."""
+        flight = self._flights.get(call)
+        return flight is not None and flight.cover is None
+
     # --- agents --------------------------------------------------------------------------------------
 
     def log_in(self, agent: AgentId, now: datetime) -> list[Effect]:
@@ -210,6 +215,12 @@ class Floor:
         assert known.campaign is not None
         self._agents[agent] = Agent(id=agent, state=AgentState.WRAP_UP, since=now)
         return [WrapUp(agent, known.campaign)]
+
+    def resume(self, agent: AgentId, call: CallId, campaign: CampaignId, now: datetime) -> None:
+        """The agent is found in conversation, after a restart of the controller."""
+        self._agents[agent] = Agent(
+            id=agent, state=AgentState.TALKING, since=now, call=call, campaign=campaign
+        )
 
     def return_to_flight(self, call: CallId, campaign: CampaignId) -> None:
         """The bridging of an answered call failed: nobody stands ready for it any more."""

@@ -1,0 +1,1 @@
+"""Use cases on ports and domain: dialing, call owners, agents' desk, recovery. Imports no adapter."""

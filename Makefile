@@ -1,0 +1,85 @@
+# Campaign controller. `make help` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+CODE := controller lab sounds tests bench
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+# --- set-up -----------------------------------------------------------------------------------------------
+
+.venv/.run: requirements.txt pyproject.toml scripts/venv
+	@scripts/venv requirements.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt pyproject.toml scripts/venv
+	@scripts/venv requirements-dev.txt
+	@touch $@ .venv/.run
+
+.PHONY: venv
+venv: .venv/.run ## Make the virtual environment from the hash-pinned lock
+
+.PHONY: lock
+lock: ## Renew the locks from pyproject.toml (needs uv)
+	scripts/lock
+
+# --- running ----------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: .venv/.run ## Run a campaign on a real Asterisk against a simulated telephone network
+	@exec $(BIN)/python -m lab demo
+
+.PHONY: lab
+lab: .venv/.run ## Bring up PBX, telephone network and Redis until Ctrl-C
+	@exec $(BIN)/python -m lab up
+
+# --- quality ----------------------------------------------------------------------------------------------
+
+.PHONY: check
+check: format-check lint types imports unit ## Format, lint, types, import contracts, unit and contract tests (< 60 s)
+
+.PHONY: test
+test: check integration ## All tests, on real Asterisk and Redis
+
+.PHONY: format
+format: .venv/.dev ## Format the code
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+.PHONY: format-check
+format-check: .venv/.dev
+	$(BIN)/ruff format --check $(CODE)
+
+.PHONY: lint
+lint: .venv/.dev
+	$(BIN)/ruff check $(CODE)
+
+.PHONY: types
+types: .venv/.dev
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: .venv/.dev
+	$(BIN)/lint-imports
+
+.PHONY: tools
+tools: .venv/.dev ## Find or make Asterisk and Redis for lab and tests
+	@$(BIN)/python -m lab provision
+
+.PHONY: unit
+unit: .venv/.dev tools ## Unit and contract tests
+	$(BIN)/pytest tests/unit tests/contract
+
+.PHONY: integration
+integration: .venv/.dev tools ## Tests on real Asterisk and Redis
+	$(BIN)/pytest tests/integration
+
+.PHONY: bench
+bench: .venv/.dev tools ## Measure against a bare client in the same run
+	$(BIN)/python -m bench
+
+.PHONY: clean
+clean: ## Remove the virtual environment and caches (not the lab's tree in ~/.cache)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -1,0 +1,1 @@
+"""FastAGI for the dialplan: protocol (pure), server, routes."""

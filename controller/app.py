@@ -1,0 +1,92 @@
+"""The composition root: the only module that knows every part. It builds them, runs them, takes them down."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+
+import structlog
+
+from controller.api.control import ControlServer
+from controller.ari import AriClient, AriConfig
+from controller.ari.control import AriCallControl
+from controller.config import Settings, ensure_state_dir
+from controller.domain.ids import AgentId
+from controller.engine.clock import SystemClock
+from controller.engine.controller import Controller, EngineSettings
+from controller.ports import Ledger, Records
+from controller.store.ledger import RedisLedger
+from controller.store.records import SqlRecords
+
+log = structlog.get_logger(__name__)
+
+EXIT_OK = 0
+
+
+def ari_config(settings: Settings) -> AriConfig:
+    """What the ARI client is told."""
+    asterisk = settings.asterisk
+    return AriConfig(
+        url=asterisk.url,
+        username=asterisk.username,
+        password=asterisk.secret,
+        app=asterisk.app,
+        transport=asterisk.transport,
+        request_timeout=asterisk.request_timeout,
+    )
+
+
+def engine_settings(settings: Settings) -> EngineSettings:
+    """What the engine is told."""
+    return EngineSettings(
+        agents={AgentId(agent.id): agent.phone for agent in settings.agents},
+        allow_volatile_redis=settings.redis.allow_volatile,
+        allow_budget_override=settings.lab.allow_budget_override,
+        lab_token=settings.lab.lab_token.get_secret_value(),
+        shutdown_grace=settings.controller.shutdown_grace,
+    )
+
+
+@asynccontextmanager
+async def open_records(settings: Settings) -> AsyncIterator[Records]:
+    """The record store, while entered."""
+    if not settings.records.url:
+        ensure_state_dir(settings)
+    async with SqlRecords(settings.records_url) as records:
+        yield records
+
+
+@asynccontextmanager
+async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
+    """The ledger, while entered."""
+    ledger = RedisLedger(settings.redis.url, settings.controller.id, timeout=settings.redis.timeout)
+    async with aclosing(ledger):
+        await ledger.open()
+        yield ledger
+
+
+async def run(settings: Settings) -> int:
+    """Run the controller until SIGINT or SIGTERM, or until another controller takes over.
+
+    Raises:
+        ControllerError: a part could not be started.
+    """
+    async with AsyncExitStack() as stack:
+        ensure_state_dir(settings)
+        records = await stack.enter_async_context(open_records(settings))
+        ledger = await stack.enter_async_context(open_ledger(settings))
+        client = await stack.enter_async_context(AriClient(ari_config(settings)))
+        controller = Controller(
+            AriCallControl(client), ledger, records, SystemClock(), engine_settings(settings)
+        )
+        # The socket's lock also keeps a second controller of the same state directory out.
+        await stack.enter_async_context(ControlServer(controller, settings.control_socket))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, controller.stop)
+        log.info("controller started", id=settings.controller.id, asterisk=settings.asterisk.url)
+        await controller.run()
+        log.info("controller stopped")
+    return EXIT_OK

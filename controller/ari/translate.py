@@ -1,0 +1,88 @@
+"""From ARI's events to what the engine understands. PURE.
+
+Only events that mean something to a call or an agent come through; the rest is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from controller.ari.events import (
+    AriEvent,
+    ChannelDestroyed,
+    ChannelDtmfReceived,
+    ChannelStateChange,
+    StasisEnd,
+    StasisStart,
+)
+from controller.domain.ids import AgentId, ChannelId, call_of_channel
+from controller.ports import (
+    AgentAction,
+    AgentArrived,
+    AgentAsked,
+    AgentGone,
+    CallArrived,
+    CallGone,
+    CallPickedUp,
+    CallRang,
+    PhoneEvent,
+)
+
+KEYS = {"*": AgentAction.END_CALL, "#": AgentAction.READY}
+"""What an agent's keys mean while their phone is in its bridge."""
+
+_FEATURES = {"agent-logout": AgentAction.LOG_OUT, "agent-pause": AgentAction.TOGGLE_PAUSE}
+"""First argument of Stasis() in the feature codes' dialplan (campaign-controller.extensions.conf)."""
+
+
+def translate(event: AriEvent, seats: Mapping[ChannelId, AgentId]) -> PhoneEvent | None:
+    """What an event means to the engine, if anything.
+
+    Args:
+        event: as Asterisk sent it.
+        seats: which agent sits on which channel.
+    """
+    match event:
+        case ChannelStateChange(channel=channel):
+            return _state_change(channel.id, channel.state)
+        case StasisStart(channel=channel, args=args):
+            call = call_of_channel(channel.id)
+            if call is not None:
+                return CallArrived(call, event.timestamp)
+            return _feature(ChannelId(channel.id), args)
+        case ChannelDestroyed(channel=channel, cause=cause, tech_cause=sip):
+            call = call_of_channel(channel.id)
+            return AgentGone(ChannelId(channel.id)) if call is None else CallGone(call, cause, sip)
+        case StasisEnd(channel=channel) if call_of_channel(channel.id) is None:
+            # An agent's channel that leaves Stasis is about to be destroyed, and its ChannelDestroyed may
+            # not reach us any more: leaving Stasis ends the subscription to it.
+            return AgentGone(ChannelId(channel.id))
+        case ChannelDtmfReceived(channel=channel, digit=digit):
+            agent = seats.get(ChannelId(channel.id))
+            action = KEYS.get(digit)
+            return None if agent is None or action is None else AgentAsked(agent, action)
+        case _:
+            return None
+
+
+def _state_change(channel: str, state: str) -> PhoneEvent | None:
+    call = call_of_channel(channel)
+    if call is None:
+        return None
+    match state:
+        case "Ringing":
+            return CallRang(call)
+        case "Up":
+            return CallPickedUp(call)
+        case _:
+            return None
+
+
+def _feature(channel: ChannelId, args: tuple[str, ...]) -> PhoneEvent | None:
+    match args:
+        case ("agent-login", agent) if agent:
+            return AgentArrived(AgentId(agent), channel)
+        case (feature, agent) if agent and feature in _FEATURES:
+            return AgentAsked(AgentId(agent), _FEATURES[feature], channel)
+        case _:
+            return None

@@ -1,0 +1,201 @@
+"""What a campaign did, against what the law allows. PURE: numbers in, text or JSON out.
+
+The figures come from the recorded attempts, the budget from Redis: two accounts of the same calls. Where a
+campaign stands still they must agree, and the report says so if they do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controller.domain.budget import Budget
+from controller.domain.campaign import Campaign
+from controller.domain.outcome import Outcome
+from controller.ports import CampaignFigures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A campaign's numbers.
+
+    Attributes:
+        calls: attempts, those under way included.
+        open: attempts under way, or not ended in the records.
+        silent: silent calls, the lost ones included.
+        lost: calls whose end nobody saw; they may have been silent, so they count as such.
+        share: silent calls allowed per success, as the law writes it.
+        allowed: silent calls allowed so far.
+        bridging: seconds from answer to agent.
+        longest_silent: seconds from answer to end.
+        cut_after: seconds after which the law wants a silent call ended.
+        lifted: the budget was lifted, in a lab.
+        disagreements: between records and Redis, in words.
+    """
+
+    campaign: str
+    caller: str
+    regulation: str
+    contacts: int
+    pending: int
+    calls: int
+    open: int
+    answered: int
+    connected: int
+    rescued: int
+    silent: int
+    lost: int
+    share: str
+    allowed: int
+    bridging: tuple[float, ...]
+    longest_silent: float | None
+    cut_after: float
+    lifted: bool
+    outcomes: Mapping[str, int]
+    disagreements: Sequence[str]
+
+    @property
+    def silent_per_100(self) -> float | None:
+        """Silent calls per 100 successes; None before the first success."""
+        return 100 * self.silent / self.connected if self.connected else None
+
+    @property
+    def kept(self) -> bool:
+        """Whether the share of silent calls and their length are what the law allows."""
+        in_time = self.longest_silent is None or self.longest_silent <= self.cut_after
+        return self.silent <= self.allowed and in_time
+
+
+def build(campaign: Campaign, figures: CampaignFigures, budget: Budget | None) -> Report:
+    """The report of a campaign.
+
+    Args:
+        campaign: as stored.
+        figures: from its recorded attempts.
+        budget: from Redis; None if Redis could not be asked.
+    """
+    outcomes = figures.by_outcome
+    connected = outcomes.get(Outcome.CONNECTED, 0)
+    share = campaign.law.silent_share
+    return Report(
+        campaign=campaign.id,
+        caller=campaign.caller,
+        regulation=campaign.law.name,
+        contacts=figures.contacts,
+        pending=figures.pending,
+        calls=sum(outcomes.values()) + figures.open,
+        open=figures.open,
+        answered=sum(count for outcome, count in outcomes.items() if outcome.answered),
+        connected=connected,
+        rescued=figures.rescued,
+        silent=sum(count for outcome, count in outcomes.items() if outcome.counts_as_silent),
+        lost=outcomes.get(Outcome.LOST, 0),
+        share=f"{float(100 * share):g} per 100 successes",
+        allowed=Budget(successes=connected).allowance(share),
+        bridging=tuple(sorted(figures.answer_to_bridge)),
+        longest_silent=figures.longest_unattended,
+        cut_after=campaign.law.cut_after.total_seconds(),
+        lifted=campaign.override is not None,
+        outcomes={outcome.value: outcomes[outcome] for outcome in Outcome if outcomes.get(outcome)},
+        disagreements=_disagreements(figures, budget),
+    )
+
+
+def _disagreements(figures: CampaignFigures, budget: Budget | None) -> Sequence[str]:
+    # Calls under way may be counted on one side already: only a campaign at rest can be compared.
+    if budget is None or figures.open:
+        return ()
+    connected = figures.by_outcome.get(Outcome.CONNECTED, 0)
+    silent = sum(count for outcome, count in figures.by_outcome.items() if outcome.counts_as_silent)
+    found = []
+    if connected != budget.successes:
+        found.append(f"connected: {connected} in the records, {budget.successes} in Redis")
+    if silent != budget.silent:
+        found.append(f"silent: {silent} in the records, {budget.silent} in Redis")
+    if budget.exposed:
+        found.append(f"in flight without an agent: 0 in the records, {budget.exposed} in Redis")
+    return found
+
+
+def percentile(ordered: Sequence[float], percent: int) -> float | None:
+    """The nearest-rank percentile: a value that occurred, never one between two.
+
+    >>> percentile([1.0, 2.0, 3.0, 4.0], 50)
+    2.0
+    """
+    if not ordered:
+        return None
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def as_dict(report: Report) -> dict[str, Any]:
+    """For machines. Times in seconds; null where there is nothing to measure."""
+    return {
+        "campaign": report.campaign,
+        "caller": report.caller,
+        "regulation": report.regulation,
+        "contacts": report.contacts,
+        "pending": report.pending,
+        "calls": report.calls,
+        "open": report.open,
+        "answered": report.answered,
+        "connected": report.connected,
+        "rescued": report.rescued,
+        "silent": report.silent,
+        "lost": report.lost,
+        "silent_per_100_successes": report.silent_per_100,
+        "silent_allowed": report.allowed,
+        "answer_to_bridge": {
+            "p50": percentile(report.bridging, 50),
+            "p99": percentile(report.bridging, 99),
+            "max": report.bridging[-1] if report.bridging else None,
+        },
+        "longest_silent_call": report.longest_silent,
+        "outcomes": dict(report.outcomes),
+        "budget_lifted": report.lifted,
+        "law_kept": report.kept,
+        "disagreements": list(report.disagreements),
+    }
+
+
+def as_text(report: Report) -> str:
+    """For people: one figure a line."""
+    rate = report.silent_per_100
+    lost = f", {report.lost} of them lost (nobody saw them end)" if report.lost else ""
+    waiting = f", {report.open} under way" if report.open else ""
+    lines = [
+        ("campaign", f"{report.campaign}, for {report.caller}, under {report.regulation}"),
+        ("contacts", f"{report.contacts}, {report.pending} still to call"),
+        ("calls", f"{report.calls}{waiting}"),
+        ("answered", str(report.answered)),
+        ("connected", str(report.connected)),
+        ("rescued", f"{report.rescued} (connected after waiting in the noise)"),
+        ("silent", f"{report.silent}{lost}"),
+        ("silent per 100", f"{rate:.2f}" if rate is not None else "no success yet"),
+        ("limit", f"{report.share}: {report.allowed} silent so far"),
+        ("answer to agent", _bridging(report)),
+        ("longest silent", f"{_seconds(report.longest_silent)} (limit {report.cut_after:.3f} s)"),
+        ("outcomes", ", ".join(f"{name} {count}" for name, count in report.outcomes.items()) or "none"),
+        ("law", _verdict(report)),
+        *(("DISAGREEMENT", text) for text in report.disagreements),
+    ]
+    width = max(len(label) for label, _ in lines)
+    return "\n".join(f"{label:<{width}}  {value}" for label, value in lines)
+
+
+def _bridging(report: Report) -> str:
+    if not report.bridging:
+        return "-"
+    p50, p99 = percentile(report.bridging, 50), percentile(report.bridging, 99)
+    return f"p50 {_seconds(p50)}, p99 {_seconds(p99)}, max {_seconds(report.bridging[-1])}"
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f} s"
+
+
+def _verdict(report: Report) -> str:
+    if report.lifted:
+        return "not applicable: the budget was lifted in a lab"
+    return "kept" if report.kept else "BROKEN"

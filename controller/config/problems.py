@@ -1,0 +1,125 @@
+"""From pydantic's errors to messages that name the place, the value and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from controller.config.tables import PREFIX, TABLES, SettingError, Settings, without_password
+from controller.errors import ConfigError
+
+
+class InvalidConfigError(ConfigError):
+    """The configuration cannot be used.
+
+    Attributes:
+        problems: every mistake, each with its place.
+    """
+
+    def __init__(self, problems: Sequence[ConfigError], what: str = "configuration") -> None:
+        count = "1 value" if len(problems) == 1 else f"{len(problems)} values"
+        super().__init__(what, f"{count} cannot be used")
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        """The whole list, one mistake a line."""
+        return "\n".join([f"{self.place}: {self.problem}:", *(f"  {problem}" for problem in self.problems)])
+
+
+Place = tuple[int | str, ...]
+"""A setting, as pydantic names it: ("agents", 0, "id")."""
+_SECRETS = frozenset({"password", "lab_token"})
+
+
+def unknown_variables() -> Iterator[ConfigError]:
+    """Variables of tables that do not exist; pydantic-settings would pass over a slip of the pen."""
+    for name in sorted(os.environ):
+        table, delimiter, _ = name.upper().removeprefix(PREFIX).partition("__")
+        if name.upper().startswith(PREFIX) and delimiter and table.lower() not in Settings.model_fields:
+            known = ", ".join(f"{PREFIX}{field.upper()}__" for field in Settings.model_fields)
+            yield ConfigError(f"environment {name}", "there is no such table", known)
+
+
+def problem_of(error: Any, place: str, loc: Place) -> ConfigError:
+    """One of pydantic's errors, in our words.
+
+    Args:
+        error: as ``ValidationError.errors()`` gives it.
+        place: where the user wrote it.
+        loc: which setting it is, from the table on.
+    """
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, SettingError):
+        return ConfigError(place, str(cause), cause.allowed)
+    if error["type"] == "extra_forbidden":
+        known = sorted(_table(loc[:-1]).model_fields)
+        near = difflib.get_close_matches(str(loc[-1]), known, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return ConfigError(place, f"there is no such setting{hint}", ", ".join(known))
+    allowed = re.sub(r"^(Input|String|Value) should (be )?", "", error["msg"])
+    if error["type"] == "missing":
+        return ConfigError(place, "is missing", _description(loc))
+    return ConfigError(place, _shown(loc, error["input"]), allowed)
+
+
+def place_of(loc: Place, path: Path | None, lines: Mapping[Place, int]) -> str:
+    """Where a setting was written, or where it could be.
+
+    Args:
+        loc: the setting, from the table on.
+        path: the file read, if one was.
+        lines: of that file, see ``lines_of``.
+    """
+    variable = PREFIX + "__".join(str(part) for part in loc).upper()
+    for length in range(len(loc), 0, -1):
+        whole = PREFIX + "__".join(str(part) for part in loc[:length]).upper()
+        if any(name.upper() == whole for name in os.environ):
+            return f"environment {whole}" + ("" if length == len(loc) else f" ({_dotted(loc)})")
+    if path is None:
+        return f"environment {variable}"
+    line = next((lines[loc[:n]] for n in range(len(loc), 0, -1) if loc[:n] in lines), None)
+    return f"{path}{f' line {line}' if line else ''}: {_dotted(loc)}"
+
+
+def _dotted(loc: Place) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
+
+
+def _table(loc: Place) -> type[BaseModel]:
+    return TABLES[str(loc[0])] if loc else Settings
+
+
+def _description(loc: Place) -> str:
+    return _table(loc[:-1]).model_fields[str(loc[-1])].description or ""
+
+
+def _shown(loc: Place, value: object) -> str:
+    # A whole table, or what was to become one, may hold a password: only single settings are shown.
+    if (
+        len(loc) < 2
+        or _SECRETS.intersection(map(str, loc))
+        or not isinstance(value, str | int | float | bool)
+    ):
+        return f"this {type(value).__name__} cannot be used"
+    return f"{without_password(repr(value))} cannot be used"
+
+
+def lines_of(text: str) -> dict[Place, int]:
+    """Where each table and key stands. Good enough for messages: multi-line strings may fool it."""
+    found: dict[Place, int] = {}
+    table: Place = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*(\[\[?)\s*([\w.\"-]+)\s*\]", line):
+            name = tuple(part.strip('"') for part in header[2].split("."))
+            seen = sum(place[:-1] == name and isinstance(place[-1], int) for place in found)
+            table = (*name, seen) if header[1] == "[[" else name
+            found[table] = number
+        elif key := re.match(r"\s*([\w\"-]+(?:\s*\.\s*[\w\"-]+)*)\s*=", line):
+            found[(*table, *(part.strip().strip('"') for part in key[1].split(".")))] = number
+    return found

@@ -1,0 +1,375 @@
+"""What can be configured: the tables of the file, each a frozen model that checks itself."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from controller.domain.campaign import Campaign, Override
+from controller.domain.ids import CampaignId
+from controller.domain.regulation import PROFILES
+from controller.domain.retry import RetryRule
+
+PREFIX = "CC_"
+"""Of the environment variables: CC_TABLE__KEY."""
+
+# A Unix socket's path may have 107 bytes on Linux, and "/control.sock" has to fit behind this one.
+_LONGEST_STATE_DIR = 90
+_CAMPAIGN = Campaign(id=CampaignId("-"), caller="-")  # read for its defaults, so that they exist once
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+"""What may stand in a Redis key, a log line and a channel name without quoting."""
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+class SettingError(ValueError):
+    """A validator's verdict with what would be right."""
+
+    def __init__(self, problem: str, allowed: str = "") -> None:
+        super().__init__(problem)
+        self.allowed = allowed
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class ControllerSettings(_Table):
+    """[controller]."""
+
+    id: Name = Field(default="main", description="Names this controller in Redis and in the log")
+    state_dir: Path = Field(
+        default=Path("/var/lib/campaign-controller"),
+        description="Directory of the control socket and the SQLite file; made with mode 0700",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level logged"
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="`console`: key=value, `json`: one object per line"
+    )
+    shutdown_grace: float = Field(
+        default=10.0,
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="Seconds that calls in flight get to end when the controller stops",
+    )
+
+    @field_validator("state_dir")
+    @classmethod
+    def _fits_a_socket(cls, value: Path) -> Path:
+        value = value.expanduser().absolute()
+        if len(os.fsencode(value)) > _LONGEST_STATE_DIR:
+            raise SettingError(
+                "too long for a Unix socket inside it", f"a path of {_LONGEST_STATE_DIR} bytes at most"
+            )
+        return value
+
+
+class AsteriskSettings(_Table):
+    """[asterisk]."""
+
+    url: str = Field(
+        default="http://127.0.0.1:8088/ari", description="Base of the REST interface, `/ari` included"
+    )
+    username: Annotated[str, StringConstraints(min_length=1, pattern=r"^[^:\s]+$")] = Field(
+        default="campaign-controller", description="User of ari.conf; needs write access"
+    )
+    password: SecretStr | None = Field(default=None, description="Its password; or use `password_file`")
+    password_file: Path | None = Field(
+        default=None, validate_default=True, description="File that holds the password alone"
+    )
+    app: Name = Field(default="campaign-controller", description="Name of the Stasis application")
+    transport: Literal["http", "websocket"] = Field(default="http", description="How requests travel")
+    request_timeout: Seconds = Field(default=2.0, description="Seconds a request to Asterisk may take")
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        return _url(value, ("http://", "https://"), "http://host:port/ari").rstrip("/")
+
+    # Checks of a field, not of the model: pydantic runs the model's only when every field is right, and the
+    # missing password would come to light one start later.
+    @field_validator("password_file")
+    @classmethod
+    def _one_password(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if "password" in info.data and (info.data["password"] is None) == (value is None):
+            problem = (
+                "there is neither password nor password_file"
+                if value is None
+                else "there is a password already"
+            )
+            raise SettingError(problem, "one of password and password_file")
+        if value is None:
+            return None
+        value = value.expanduser()
+        if not _first_line(value):
+            raise SettingError(f"{str(value)!r} begins with an empty line", "a file that holds the password")
+        return value
+
+    @property
+    def secret(self) -> str:
+        """The password, wherever it is kept; the file is read anew."""
+        return (
+            self.password.get_secret_value() if self.password else _first_line(self.password_file or Path())
+        )
+
+
+class RedisSettings(_Table):
+    """[redis]."""
+
+    url: str = Field(
+        default="redis://127.0.0.1:6379/0", repr=False, description="Redis that holds what is live"
+    )
+    timeout: Seconds = Field(default=1.0, description="Seconds a command may take; then no call is placed")
+    allow_volatile: bool = Field(
+        default=False,
+        description="Accept a Redis that may lose keys (tests only: suppression would not survive)",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_redis(cls, value: str) -> str:
+        return _url(value, ("redis://", "rediss://", "unix://"), "redis://host:port/database")
+
+
+class RecordsSettings(_Table):
+    """[records]."""
+
+    url: str = Field(
+        default="", repr=False, description="SQLAlchemy URL; empty: `records.sqlite` in `state_dir`"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_sql(cls, value: str) -> str:
+        kinds = ("sqlite+aiosqlite://", "postgresql+asyncpg://")
+        return value and _url(value, kinds, "sqlite+aiosqlite:////path, postgresql+asyncpg://user@host/base")
+
+
+class AgentSettings(_Table):
+    """[[agents]]: one for each agent."""
+
+    id: Name = Field(description="The agent's extension: the caller number of their phone")
+    name: str = Field(default="", description="Shown in lists")
+    endpoint: str = Field(default="", description="Their phone, for `agent login`; empty: `PJSIP/<id>`")
+
+    @property
+    def phone(self) -> str:
+        """The endpoint to ring."""
+        return self.endpoint or f"PJSIP/{self.id}"
+
+
+class CampaignDefaults(_Table):
+    """[campaign_defaults]: what `campaign create` takes where it is not told otherwise."""
+
+    caller: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^{}:\x00-\x1f]{0,64}$")] = (
+        Field(
+            default="", description="On whose behalf one calls; suppression spans all campaigns of a caller"
+        )
+    )
+    caller_number: Annotated[str, StringConstraints(pattern=r"^(\+?[0-9]{3,15})?$")] = Field(
+        default="", description="Number presented; empty leaves it to the trunk"
+    )
+    dial_string: str = Field(
+        default=_CAMPAIGN.dial_string, description="Endpoint dialed, `{number}` is the contact's"
+    )
+    trunk: Annotated[str, StringConstraints(pattern=r"^\w+/\S+$")] = Field(
+        default=_CAMPAIGN.trunk, description="Endpoint under which Asterisk reports the trunk's events"
+    )
+    region: str = Field(default="IT", description="Country of numbers written in national form")
+    regulation: str = Field(default=_CAMPAIGN.law.name, description="Regulation profile")
+    overdial: float = Field(
+        default=_CAMPAIGN.overdial, ge=1, le=10, description="Lines per free agent once the budget allows"
+    )
+    ring_timeout: float = Field(
+        default=_CAMPAIGN.ring_timeout.total_seconds(), ge=5, le=120, description="Seconds a phone may ring"
+    )
+    wrap_up: float = Field(
+        default=_CAMPAIGN.wrap_up.total_seconds(), ge=0, le=3600, description="Seconds after a conversation"
+    )
+    calls_per_second: float = Field(
+        default=_CAMPAIGN.calls_per_second, gt=0, le=1000, description="Ceiling of new calls per second"
+    )
+    max_lines: int = Field(
+        default=_CAMPAIGN.max_lines, ge=1, le=10_000, description="Ceiling of calls in flight"
+    )
+    max_attempts: int = Field(
+        default=_CAMPAIGN.retry.max_attempts,
+        ge=1,
+        le=100,
+        description="Calls to a contact that is not reached",
+    )
+
+    @field_validator("dial_string")
+    @classmethod
+    def _has_a_number(cls, value: str) -> str:
+        if value.count("{number}") != 1 or not re.fullmatch(r"\w+/\S+", value):
+            raise SettingError(f"{value!r} dials no contact", "TECHNOLOGY/... with {number} once")
+        return value
+
+    @field_validator("region")
+    @classmethod
+    def _is_a_region(cls, value: str) -> str:
+        # Imported here: its tables cost a tenth of a second that --help need not pay.
+        from phonenumbers import SUPPORTED_REGIONS
+
+        if value not in SUPPORTED_REGIONS:
+            raise SettingError(f"{value!r} is no country", "two capital letters of ISO 3166, such as IT")
+        return value
+
+    @field_validator("regulation")
+    @classmethod
+    def _is_a_profile(cls, value: str) -> str:
+        if value not in PROFILES:
+            raise SettingError(f"{value!r} is unknown", ", ".join(PROFILES))
+        return value
+
+    def campaign(self, campaign: CampaignId, override: Override | None = None) -> Campaign:
+        """A campaign with these values."""
+        return Campaign(
+            id=campaign,
+            caller=self.caller,
+            caller_number=self.caller_number,
+            dial_string=self.dial_string,
+            trunk=self.trunk,
+            law=PROFILES[self.regulation],
+            overdial=self.overdial,
+            ring_timeout=timedelta(seconds=self.ring_timeout),
+            wrap_up=timedelta(seconds=self.wrap_up),
+            calls_per_second=self.calls_per_second,
+            max_lines=self.max_lines,
+            retry=RetryRule(max_attempts=self.max_attempts),
+            override=override,
+        )
+
+
+class LabSettings(_Table):
+    """[lab]: never in production."""
+
+    allow_budget_override: bool = Field(
+        default=False, description="Accept campaigns that lift the budget, if the PBX proves to be a lab"
+    )
+    lab_token: SecretStr = Field(
+        default=SecretStr(""),
+        validate_default=True,
+        description="Must equal the PBX's global variable `CC_LAB`",
+    )
+
+    @field_validator("lab_token")
+    @classmethod
+    def _is_needed(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if info.data.get("allow_budget_override") and not value.get_secret_value():
+            raise SettingError("allow_budget_override needs it", "the value of CC_LAB on the lab's PBX")
+        return value
+
+
+class _Environment(EnvSettingsSource):
+    """The variables CC_TABLE__KEY."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        # Not JSON: let validation say so, with the place, instead of ending at the first mistake.
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+
+class Settings(BaseSettings):
+    """The whole configuration. Keyword arguments are the file's tables; the environment goes before them."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
+
+    controller: ControllerSettings = ControllerSettings()
+    # Validated even where the table is absent, for it lacks the password then.
+    asterisk: AsteriskSettings = Field(default=cast(AsteriskSettings, {}), validate_default=True)
+    redis: RedisSettings = RedisSettings()
+    records: RecordsSettings = RecordsSettings()
+    agents: tuple[AgentSettings, ...] = ()
+    campaign_defaults: CampaignDefaults = CampaignDefaults()
+    lab: LabSettings = LabSettings()
+
+    @field_validator("agents")
+    @classmethod
+    def _are_distinct(cls, value: tuple[AgentSettings, ...]) -> tuple[AgentSettings, ...]:
+        ids = [agent.id for agent in value]
+        twice = sorted({agent for agent in ids if ids.count(agent) > 1})
+        if twice:
+            raise SettingError(f"{', '.join(twice)} stands there twice", "each agent once")
+        return value
+
+    @property
+    def records_url(self) -> str:
+        """Where the records are, the default resolved."""
+        return self.records.url or f"sqlite+aiosqlite:///{self.controller.state_dir / 'records.sqlite'}"
+
+    @property
+    def control_socket(self) -> Path:
+        """The socket by which the CLI reaches the running controller."""
+        return self.controller.state_dir / "control.sock"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then what the file says."""
+        return _Environment(settings_cls), init_settings
+
+
+TABLES: Mapping[str, type[BaseModel]] = {
+    "controller": ControllerSettings,
+    "asterisk": AsteriskSettings,
+    "redis": RedisSettings,
+    "records": RecordsSettings,
+    "agents": AgentSettings,
+    "campaign_defaults": CampaignDefaults,
+    "lab": LabSettings,
+}
+"""Every table of the file, in order."""
+
+
+def without_password(url: str) -> str:
+    """A URL fit to be shown."""
+    url = re.sub(r"(?<=://)([^:@/]*):.*@", r"\1:********@", url)
+    return re.sub(r"([?&]password=)[^&'\"]*", r"\1********", url)
+
+
+def _url(value: str, starts: tuple[str, ...], allowed: str) -> str:
+    if not value.startswith(starts):
+        raise SettingError(f"{without_password(value)!r} does not begin with {' or '.join(starts)}", allowed)
+    return value
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{str(path)!r} cannot be read: {error}", "a readable file") from error

@@ -1,0 +1,129 @@
+"""A campaign while this controller dials it: its hopper of contacts, its figures, its view of the budget."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from controller.domain.budget import Budget
+from controller.domain.call import Call
+from controller.domain.campaign import Campaign, CampaignState
+from controller.domain.contact import Contact
+from controller.domain.ids import ContactId
+from controller.domain.outcome import Outcome
+from controller.ports import Admission, Clock, Records, Verdict
+
+log = structlog.get_logger(__name__)
+
+HOPPER = 200
+"""Contacts read ahead."""
+
+_IN_FLIGHT_PAUSE = timedelta(minutes=5)
+"""When another call to the same number is in flight or in conversation, ask again after this."""
+
+_EXPIRY_MARGIN = timedelta(seconds=60)
+
+
+class CampaignRun:
+    """One started campaign.
+
+    Attributes:
+        wake: set whenever a call might be placed that could not be placed before.
+        budget: as the ledger last said; the ledger itself decides at each admission.
+        placed: calls placed since the start of this controller.
+        blocked: why no call is placed although the campaign runs; empty if calls are placed.
+    """
+
+    def __init__(self, campaign: Campaign, records: Records, clock: Clock, budget: Budget) -> None:
+        self.campaign = campaign
+        self.state = CampaignState.RUNNING
+        self.reason = ""
+        self.blocked = ""
+        self.wake = asyncio.Event()
+        self.budget = budget
+        self.placed = 0
+        self.rescued = 0
+        self.outcomes: Counter[Outcome] = Counter()
+        self._records = records
+        self._clock = clock
+        self._hopper: deque[Contact] = deque()
+        self._taken: set[ContactId] = set()
+
+    # --- contacts -------------------------------------------------------------------------------------
+
+    async def refill(self) -> None:
+        """Read ahead if the hopper is empty."""
+        if self._hopper:
+            return
+        due = await self._records.due_contacts(self.campaign.id, self._clock.now(), HOPPER)
+        self._hopper.extend(contact for contact in due if contact.id not in self._taken)
+
+    def next_contact(self, *, with_operator: bool) -> Contact | None:
+        """The next contact; the caller must place it, or see that it is ``released``.
+
+        Args:
+            with_operator: an agent can be reserved for the call, so a contact that is owed an operator
+                (L5) may be called. Otherwise such contacts are passed over.
+        """
+        for _ in range(len(self._hopper)):
+            contact = self._hopper.popleft()
+            if contact.id in self._taken:
+                continue
+            if contact.operator_due and not with_operator:
+                self._hopper.append(contact)
+                continue
+            self._taken.add(contact.id)
+            return contact
+        return None
+
+    def put_back(self, contact: Contact) -> None:
+        """The contact was not called; it stays next."""
+        self._taken.discard(contact.id)
+        self._hopper.appendleft(contact)
+
+    async def exhausted_until(self) -> datetime | None:
+        """When the next contact becomes due; None if no contact is left at all."""
+        return await self._records.next_due(self.campaign.id, self._clock.now())
+
+    @property
+    def idle(self) -> bool:
+        """Whether no contact is in the hopper or under way."""
+        return not self._hopper and not self._taken
+
+    async def turned_away(self, contact: Contact, verdict: Verdict) -> None:
+        """The ledger did not admit the call."""
+        match verdict.admission:
+            case Admission.SUPPRESSED:
+                pause = timedelta(seconds=verdict.free_in) + _EXPIRY_MARGIN
+                if verdict.in_flight:
+                    pause = _IN_FLIGHT_PAUSE
+                await self._records.postpone(contact.id, self._clock.now() + pause)
+                log.info("number suppressed", number=contact.number, campaign=self.campaign.id)
+            case Admission.OPERATOR_DUE:
+                # Another campaign of the same caller owes it an operator.
+                self.put_back(replace(contact, operator_due=True))
+            case _:
+                self.put_back(contact)
+
+    # --- figures --------------------------------------------------------------------------------------
+
+    def saw(self, budget: Budget) -> None:
+        """The ledger said where the budget stands."""
+        if budget != self.budget:
+            self.budget = budget
+            self.wake.set()
+
+    def ended(self, call: Call) -> None:
+        """A call of the campaign is over."""
+        if call.outcome is not None:
+            self.outcomes[call.outcome] += 1
+        self.rescued += call.rescued
+
+    def released(self, call: Call) -> None:
+        """The call's owner is done: the contact may be offered again when it is due."""
+        self._taken.discard(call.contact.id)
+        self.wake.set()

@@ -1,0 +1,368 @@
+"""The controller: one task group, the routing of events, and what people may ask of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from controller.domain.agent import AgentState, Wish
+from controller.domain.call import Arrived, Gone, PickedUp, Rang
+from controller.domain.campaign import Campaign, CampaignState, may_become
+from controller.domain.ids import AgentId, CallId, CampaignId
+from controller.engine.campaign_run import CampaignRun
+from controller.engine.desk import Desk
+from controller.engine.dialer import Dialer
+from controller.engine.health import LINK
+from controller.engine.office import Office
+from controller.engine.owner import CallOwner
+from controller.engine.recovery import Recovery, resynchronise
+from controller.errors import ControllerError, Refused
+from controller.ports import (
+    AgentArrived,
+    AgentAsked,
+    AgentGone,
+    AgentStatus,
+    CallArrived,
+    CallControl,
+    CallGone,
+    CallPickedUp,
+    CallRang,
+    CampaignStatus,
+    Clock,
+    ControllerStatus,
+    Ledger,
+    LinkDown,
+    LinkUp,
+    Records,
+)
+
+log = structlog.get_logger(__name__)
+
+RESYNC_AGAIN = 1.0
+"""Seconds between two attempts to resynchronise, while an edge does not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """What the engine is told by configuration.
+
+    Attributes:
+        agents: agents who may log in, with the endpoint of their phone.
+        allow_volatile_redis: start although Redis would lose keys.
+        allow_budget_override: accept campaigns whose budget is lifted; a lab's setting.
+        lab_token: must equal the PBX's ``CC_LAB`` for an override to be accepted. Empty: never accepted.
+        shutdown_grace: seconds that calls in flight get to end when the controller stops.
+    """
+
+    agents: Mapping[AgentId, str] = field(default_factory=dict)
+    allow_volatile_redis: bool = False
+    allow_budget_override: bool = False
+    lab_token: str = ""
+    shutdown_grace: float = 10.0
+
+
+class Controller:
+    """Implements ports.Operations on the three edges."""
+
+    def __init__(
+        self, control: CallControl, ledger: Ledger, records: Records, clock: Clock, settings: EngineSettings
+    ) -> None:
+        self.office = Office(control, ledger, records, clock)
+        self._settings = settings
+        self._desk = Desk(self.office, settings.agents)
+        self._pbx_lab_token = ""
+        self._tasks: asyncio.TaskGroup | None = None
+        self._stopping = asyncio.Event()
+        self._recovered = asyncio.Event()
+        self._dialers: dict[CampaignId, asyncio.Task[None]] = {}
+
+    # --- running --------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run until ``stop`` is called, another controller takes over, or a part of it breaks."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                background = [
+                    tasks.create_task(self._route_events(), name="events"),
+                    tasks.create_task(self._desk.serve(), name="desk"),
+                    tasks.create_task(self._desk.see_off(), name="see off"),
+                    tasks.create_task(self._watch(), name="health"),
+                ]
+                await self._stopping.wait()
+                await self._wind_down()
+                for task in [*background, *self._dialers.values()]:
+                    task.cancel()
+        finally:
+            self._tasks = None
+
+    def stop(self) -> None:
+        """Ask the controller to stop: no new calls, calls in flight get their grace."""
+        self._stopping.set()
+
+    async def ready(self) -> None:
+        """Wait until what an earlier life left behind has been taken over and all edges answer."""
+        await self._recovered.wait()
+        await self.office.health.became_fit.wait()
+
+    async def _wind_down(self) -> None:
+        for run in self.office.runs.values():
+            if run.state is CampaignState.RUNNING:
+                run.state, run.reason = CampaignState.PAUSED, "the controller stops"
+        try:
+            async with asyncio.timeout(self._settings.shutdown_grace):
+                while self._unconnected_calls():  # noqa: ASYNC110 - at shutdown only, nothing to hook on
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            log.warning("stopping with calls in flight; Asterisk's own switch ends them")
+        for owner in list(self.office.owners.values()):
+            owner.leave()
+
+    def _unconnected_calls(self) -> int:
+        return sum(owner.call.bridged_at is None for owner in self.office.owners.values())
+
+    async def _watch(self) -> None:
+        office = self.office
+        await office.health.watch(
+            {
+                "asterisk": office.control.ping,
+                "redis": office.ledger.ping,
+                "records": office.records.ping,
+            }
+        )
+
+    # --- events ---------------------------------------------------------------------------------------
+
+    async def _route_events(self) -> None:
+        async for event in self.office.control.events():
+            match event:
+                case CallRang() | CallPickedUp() | CallArrived() | CallGone():
+                    self._to_owner(event)
+                case AgentArrived() | AgentAsked():
+                    self._desk.post(event)
+                case AgentGone():
+                    self._desk.gone(event)
+                case LinkUp():
+                    await self._link_up(event)
+                case LinkDown():
+                    self._link_down(event)
+        self.stop()
+
+    def _to_owner(self, event: CallRang | CallPickedUp | CallArrived | CallGone) -> None:
+        owner = self.office.owners.get(event.call)
+        if owner is None:
+            if isinstance(event, CallArrived):
+                self._spawn_hang_up(event.call)
+            return
+        match event:
+            case CallRang():
+                owner.post(Rang())
+            case CallPickedUp():
+                owner.post(PickedUp())
+            case CallArrived(at=at):
+                owner.arrived(at)
+                owner.post(Arrived())
+            case CallGone(cause=cause, sip=sip):
+                owner.post(Gone(cause=cause, sip=sip))
+
+    def _spawn_hang_up(self, call: CallId) -> None:
+        async def hang_up() -> None:
+            try:
+                await self.office.control.hang_up(call)
+            except ControllerError as error:
+                log.warning("orphan not hung up; Asterisk's own switch does", call=call, why=str(error))
+
+        log.warning("an answered call that nobody owns: hanging up", call=call)
+        self._group().create_task(hang_up(), name=f"orphan {call}")
+
+    async def _link_up(self, event: LinkUp) -> None:
+        self._pbx_lab_token = event.lab_token
+        while True:
+            try:
+                if self._recovered.is_set():
+                    await resynchronise(self.office, self._desk)
+                else:
+                    await self._recover()
+                    self._recovered.set()
+            except ControllerError as error:
+                self.office.health.fail(LINK, f"not yet in step with Asterisk: {error}")
+                await asyncio.sleep(RESYNC_AGAIN)
+                continue
+            break
+        self.office.health.clear(LINK)
+
+    async def _recover(self) -> None:
+        office = self.office
+        rows = await office.records.campaigns()
+        runs = {}
+        for row in rows:
+            budget = await office.ledger.budget(row.campaign)
+            run = CampaignRun(row.campaign, office.records, office.clock, budget)
+            run.state, run.reason = row.state, row.reason
+            runs[row.campaign.id] = run
+        recovery = Recovery(office, self._desk, runs, self._spawn_owner)
+        office.runs.update(runs)
+        await recovery.recover(sorted({row.campaign.caller for row in rows}))
+        for run in runs.values():
+            if run.state is CampaignState.RUNNING:
+                await self._resume(run)
+
+    async def _resume(self, run: CampaignRun) -> None:
+        try:
+            await self._check_fit(run.campaign)
+        except Refused as error:
+            run.state, run.reason = CampaignState.PAUSED, str(error)
+            await self.office.records.set_campaign_state(run.campaign.id, run.state, run.reason)
+            log.error("campaign not resumed", campaign=run.campaign.id, why=str(error))
+        else:
+            self._dial(run)
+
+    def _link_down(self, event: LinkDown) -> None:
+        self.office.health.fail(LINK, event.reason)
+        if event.replaced:
+            log.error("another controller has taken over this application; stopping")
+            self.stop()
+
+    def _spawn_owner(self, owner: CallOwner) -> None:
+        self._group().create_task(owner.lead(), name=f"call {owner.call.id}")
+
+    def _group(self) -> asyncio.TaskGroup:
+        if self._tasks is None:
+            raise Refused("the controller is not running")
+        return self._tasks
+
+    # --- operations: campaigns ------------------------------------------------------------------------
+
+    async def start_campaign(self, campaign: CampaignId) -> None:
+        """Let a campaign dial. See ports.Operations."""
+        row = await self.office.records.campaign(campaign)
+        if row is None:
+            raise Refused(f"there is no campaign {campaign}; create it with: campaign create {campaign}")
+        state = self._state_of(campaign, row.state)
+        if state is CampaignState.RUNNING and campaign in self._dialers:
+            raise Refused(f"campaign {campaign} is running already")
+        if state is not CampaignState.RUNNING and not may_become(state, CampaignState.RUNNING):
+            raise Refused(f"campaign {campaign} is {state.value} and cannot be started")
+        await self._check_fit(row.campaign)
+        if row.campaign.override is not None:
+            await self.office.records.record_override(
+                campaign, row.campaign.override, self.office.clock.now()
+            )
+        budget = await self.office.ledger.budget(row.campaign)
+        run = self.office.runs.get(campaign)
+        if run is None:
+            run = CampaignRun(row.campaign, self.office.records, self.office.clock, budget)
+            self.office.runs[campaign] = run
+        run.campaign, run.budget = row.campaign, budget
+        run.state, run.reason = CampaignState.RUNNING, ""
+        await self.office.records.set_campaign_state(campaign, CampaignState.RUNNING)
+        self._dial(run)
+
+    async def pause_campaign(self, campaign: CampaignId, reason: str = "") -> None:
+        """Place no more calls. See ports.Operations."""
+        await self._halt(campaign, CampaignState.PAUSED, reason or "paused by a person")
+
+    async def stop_campaign(self, campaign: CampaignId) -> None:
+        """Like pause, for good. See ports.Operations."""
+        await self._halt(campaign, CampaignState.STOPPED, "stopped by a person")
+
+    async def _halt(self, campaign: CampaignId, wanted: CampaignState, reason: str) -> None:
+        run = self.office.runs.get(campaign)
+        if run is None or not may_become(run.state, wanted):
+            state = run.state.value if run else "not running"
+            raise Refused(f"campaign {campaign} is {state}, so it cannot become {wanted.value}")
+        # First here, then in the store: if the store is down the campaign must stop dialing all the same.
+        run.state, run.reason = wanted, reason
+        run.wake.set()
+        await self.office.records.set_campaign_state(campaign, wanted, reason)
+
+    def _state_of(self, campaign: CampaignId, stored: CampaignState) -> CampaignState:
+        run = self.office.runs.get(campaign)
+        return run.state if run is not None else stored
+
+    async def _check_fit(self, campaign: Campaign) -> None:
+        """Refuse a campaign that could not keep its promises here."""
+        complaints = await self.office.ledger.check()
+        if complaints and not self._settings.allow_volatile_redis:
+            raise Refused(
+                f"campaign {campaign.id} not started, Redis would lose suppressions: "
+                + "; ".join(complaints)
+                + " (mend it, or set redis.allow_volatile = true)"
+            )
+        if campaign.override is not None and not self._in_lab():
+            raise Refused(
+                f"campaign {campaign.id} lifts the budget of silent calls; only a lab accepts that "
+                "(lab.allow_budget_override and the PBX's CC_LAB variable), never a PBX with real callees"
+            )
+
+    def _in_lab(self) -> bool:
+        token = self._settings.lab_token
+        return self._settings.allow_budget_override and bool(token) and token == self._pbx_lab_token
+
+    def _dial(self, run: CampaignRun) -> None:
+        dialer = Dialer(run, self.office, self._group())
+        task = self._group().create_task(dialer.dial(), name=f"dialer {run.campaign.id}")
+        self._dialers[run.campaign.id] = task
+
+        def over(done: asyncio.Task[None]) -> None:
+            if self._dialers.get(run.campaign.id) is done:
+                del self._dialers[run.campaign.id]
+
+        task.add_done_callback(over)
+
+    # --- operations: agents ---------------------------------------------------------------------------
+
+    async def agent_login(self, agent: AgentId) -> None:
+        """Call the agent's phone and seat it. See ports.Operations."""
+        await self._desk.log_in(agent)
+
+    async def agent_logout(self, agent: AgentId) -> None:
+        """Let the agent go. See ports.Operations."""
+        self._desk.wish(agent, Wish.LEAVE)
+
+    async def agent_pause(self, agent: AgentId) -> None:
+        """No more calls for the agent. See ports.Operations."""
+        self._desk.wish(agent, Wish.PAUSE)
+
+    async def agent_ready(self, agent: AgentId) -> None:
+        """End the agent's pause or wrap-up. See ports.Operations."""
+        self._desk.ready(agent)
+
+    # --- operations: status ---------------------------------------------------------------------------
+
+    def status(self) -> ControllerStatus:
+        """How things stand. See ports.Operations."""
+        return ControllerStatus(
+            faults=self.office.health.faults,
+            campaigns=[self._campaign_status(run) for run in self.office.runs.values()],
+            agents=[
+                AgentStatus(
+                    id=agent.id,
+                    state=agent.state,
+                    since=agent.since,
+                    call=agent.call,
+                    wish=agent.wish.value if agent.wish else "",
+                )
+                for agent in self.office.floor
+            ],
+        )
+
+    def _campaign_status(self, run: CampaignRun) -> CampaignStatus:
+        campaign, floor = run.campaign, self.office.floor
+        return CampaignStatus(
+            id=campaign.id,
+            state=run.state,
+            reason=run.reason,
+            blocked=run.blocked if run.state is CampaignState.RUNNING else "",
+            budget=run.budget,
+            allowance=run.budget.allowance(campaign.law.silent_share),
+            in_flight=floor.in_flight(campaign.id),
+            talking=sum(a.state is AgentState.TALKING and a.campaign == campaign.id for a in floor),
+            placed=run.placed,
+            outcomes=dict(run.outcomes),
+            rescued=run.rescued,
+            override=campaign.override is not None,
+        )

@@ -1,0 +1,155 @@
+"""The agents' desk: phones are seated in their bridges and let go, feature codes and keys are obeyed.
+
+Seating takes requests to Asterisk, so it is done by one task with a queue, in order. What must hold at once
+(an agent's phone is gone, so no call may count on it) is done when the event comes, without waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from controller.domain.agent import AgentState, Wish
+from controller.domain.call import EndAsked
+from controller.domain.ids import AgentId, ChannelId
+from controller.engine.office import Office
+from controller.errors import ControllerError, Refused
+from controller.ports import AgentAction, AgentArrived, AgentAsked, AgentGone, AgentOnWire
+
+log = structlog.get_logger(__name__)
+
+QUEUE = 1000
+"""Requests of agents' phones that may wait. If more come, the newest is dropped: the agent dials again."""
+
+
+class Desk:
+    """Seats agents and carries out what they ask with their phones."""
+
+    def __init__(self, office: Office, endpoints: Mapping[AgentId, str]) -> None:
+        self._office = office
+        self._endpoints = endpoints
+        self._queue: asyncio.Queue[AgentArrived | AgentAsked] = asyncio.Queue(QUEUE)
+        self._seats: dict[AgentId, ChannelId] = {}
+
+    # --- from events, at once -------------------------------------------------------------------------
+
+    def post(self, event: AgentArrived | AgentAsked) -> None:
+        """An agent's phone wants something. Never waits."""
+        try:
+            self._queue.put_nowait(event)
+        except asyncio.QueueFull:
+            log.error("desk overrun, request dropped", agent=event.agent)
+
+    def gone(self, event: AgentGone) -> None:
+        """A channel that held an agent's phone is destroyed: no call may count on them from now on."""
+        for agent, channel in list(self._seats.items()):
+            if channel == event.channel:
+                del self._seats[agent]
+                log.info("agent's phone is gone", agent=agent)
+                self._office.apply(self._office.floor.lose(agent, self._office.clock.now()))
+
+    def resync(self, on_wire: Mapping[AgentId, AgentOnWire]) -> None:
+        """After a gap in the events: forget who is gone, take in who is there."""
+        for agent in list(self._seats):
+            if agent not in on_wire:
+                self.gone(AgentGone(self._seats[agent]))
+        for agent, seat in on_wire.items():
+            self._seats[agent] = seat.channel
+            self._office.apply(self._office.floor.log_in(agent, self._office.clock.now()))
+
+    # --- from people ----------------------------------------------------------------------------------
+
+    async def log_in(self, agent: AgentId) -> None:
+        """Call the agent's phone; it is seated when answered.
+
+        Raises:
+            Refused: no such agent, or logged in already, or the phone cannot be called.
+        """
+        endpoint = self._endpoints.get(agent)
+        if endpoint is None:
+            known = ", ".join(sorted(self._endpoints)) or "none"
+            raise Refused(
+                f"agent {agent} is not in the configuration; add an [[agents]] entry (known: {known})"
+            )
+        if self._office.floor.present(agent):
+            raise Refused(f"agent {agent} is logged in already")
+        await self._office.control.call_agent(agent, endpoint)
+
+    def wish(self, agent: AgentId, wish: Wish) -> None:
+        """Pause or log out, as soon as no call counts on the agent."""
+        self._must_be_present(agent)
+        self._office.apply(self._office.floor.ask(agent, wish, self._office.clock.now()))
+
+    def ready(self, agent: AgentId) -> None:
+        """End a pause or a wrap-up."""
+        self._must_be_present(agent)
+        self._office.apply(self._office.floor.ready(agent, self._office.clock.now()))
+
+    def _must_be_present(self, agent: AgentId) -> None:
+        if not self._office.floor.present(agent):
+            raise Refused(f"agent {agent} is not logged in")
+
+    # --- tasks ----------------------------------------------------------------------------------------
+
+    async def serve(self) -> None:
+        """Obey phones, in order. Runs until cancelled."""
+        while True:
+            event = await self._queue.get()
+            await self._attempt(event.agent, lambda event=event: self._obey(event))  # type: ignore[misc]
+
+    async def see_off(self) -> None:
+        """Let go who may leave. Runs until cancelled."""
+        while True:
+            agent = await self._office.departures.get()
+            self._seats.pop(agent, None)
+            await self._attempt(agent, lambda agent=agent: self._office.control.unseat(agent))  # type: ignore[misc]
+
+    async def _attempt(self, agent: AgentId, what: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await what()
+        except ControllerError as error:
+            log.warning("agent's request failed", agent=agent, why=str(error))
+
+    async def _obey(self, event: AgentArrived | AgentAsked) -> None:
+        if isinstance(event, AgentArrived):
+            await self._seat(event)
+            return
+        if event.channel is not None:
+            await self._office.control.drop(event.channel)
+        known = self._office.floor.agent(event.agent)
+        if known is None or known.state is AgentState.AWAY:
+            return
+        match event.action:
+            case AgentAction.LOG_OUT:
+                self.wish(event.agent, Wish.LEAVE)
+            case AgentAction.TOGGLE_PAUSE if known.state is AgentState.PAUSED or known.wish is Wish.PAUSE:
+                self.ready(event.agent)
+            case AgentAction.TOGGLE_PAUSE:
+                self.wish(event.agent, Wish.PAUSE)
+            case AgentAction.READY:
+                self.ready(event.agent)
+            case AgentAction.END_CALL if known.call is not None:
+                if owner := self._office.owners.get(known.call):
+                    owner.post(EndAsked())
+
+    async def _seat(self, event: AgentArrived) -> None:
+        if event.agent not in self._endpoints:
+            log.warning("unknown phone tried to log in", agent=event.agent)
+            await self._office.control.drop(event.channel)
+            return
+        if self._office.floor.present(event.agent):
+            log.info("agent logged in twice, second call dropped", agent=event.agent)
+            await self._office.control.drop(event.channel)
+            return
+        self._seats[event.agent] = event.channel
+        try:
+            await self._office.control.seat(event.agent, event.channel)
+        except ControllerError:
+            self._seats.pop(event.agent, None)
+            raise
+        if self._seats.get(event.agent) != event.channel:
+            return  # the phone was gone again before the seating was done
+        log.info("agent logged in", agent=event.agent)
+        self._office.apply(self._office.floor.log_in(event.agent, self._office.clock.now()))

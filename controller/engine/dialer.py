@@ -1,0 +1,144 @@
+"""The dialing loop of one campaign: as many calls as agents and budget allow, and not one more."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import datetime
+
+import structlog
+
+from controller.domain.agent import AgentState
+from controller.domain.call import Call
+from controller.domain.campaign import CampaignState
+from controller.domain.ids import CallId
+from controller.domain.pacing import Placement, Situation, decide
+from controller.engine.campaign_run import CampaignRun
+from controller.engine.office import Office
+from controller.engine.owner import CallOwner
+from controller.errors import Unreachable
+
+log = structlog.get_logger(__name__)
+
+LOOK_AGAIN = 1.0
+"""Seconds after which the loop looks again even if nothing woke it (a contact may have become due)."""
+
+
+class Dialer:
+    """Places the calls of one campaign while it runs."""
+
+    def __init__(self, run: CampaignRun, office: Office, tasks: asyncio.TaskGroup) -> None:
+        self._run = run
+        self._office = office
+        self._tasks = tasks
+        self._tokens = 1.0
+        self._refilled = office.clock.monotonic()
+
+    async def dial(self) -> None:
+        """Dial until the campaign runs no more, or no contact is left."""
+        run = self._run
+        while run.state is CampaignState.RUNNING:
+            run.wake.clear()
+            try:
+                wait = await self._round()
+            except Unreachable as error:
+                self._office.health.fail("records", str(error))
+                wait = LOOK_AGAIN
+            if run.state is CampaignState.RUNNING:
+                try:
+                    async with asyncio.timeout(wait):
+                        await run.wake.wait()
+                except TimeoutError:
+                    pass
+
+    async def _round(self) -> float:
+        """Place what may be placed now; returns after how many seconds to look again at the latest."""
+        run, office = self._run, self._office
+        if not office.health.fit:
+            run.blocked = "; ".join(office.health.faults)
+            return LOOK_AGAIN
+        wanted = self._placement()
+        if wanted.covered + wanted.exposed == 0:
+            run.blocked = self._why_none()
+            return LOOK_AGAIN
+        await run.refill()
+        wait = LOOK_AGAIN
+        for covered in [True] * wanted.covered + [False] * wanted.exposed:
+            # Reading the hopper took time: an agent may have left, an edge may be down.
+            if run.state is not CampaignState.RUNNING or not office.health.fit:
+                break
+            if (pause := self._take_token()) > 0:
+                wait = pause
+                break
+            if not self._place(covered=covered):
+                break
+        else:
+            run.blocked = ""
+            return wait
+        if run.idle:
+            await self._no_contact_left()
+        return wait
+
+    def _placement(self) -> Placement:
+        run, office = self._run, self._office
+        campaign, floor = run.campaign, office.floor
+        exposed = floor.exposed(campaign.id)
+        # The floor counts an exposed call from the moment it is wanted, the ledger from its admission: of
+        # what the ledger counts, the larger of the two views of our own share is taken.
+        others = max(0, run.budget.exposed - exposed)
+        allowed = run.budget.allowance(campaign.law.silent_share)
+        room = None if campaign.override else max(0, allowed - run.budget.silent - exposed - others)
+        situation = Situation(
+            idle=floor.count(AgentState.IDLE),
+            reserved=floor.count(AgentState.RESERVED),
+            in_flight=floor.in_flight(campaign.id),
+            exposed=exposed,
+            room=room,
+        )
+        return decide(situation, overdial=campaign.overdial, max_lines=campaign.max_lines)
+
+    def _why_none(self) -> str:
+        floor = self._office.floor
+        if not any(floor.present(agent.id) for agent in floor):
+            return "no agent is logged in"
+        if floor.count(AgentState.IDLE) + floor.count(AgentState.RESERVED) == 0:
+            return "no agent is free"
+        return ""
+
+    def _take_token(self) -> float:
+        """Take the right to place one call; else the seconds until there is one."""
+        rate = self._run.campaign.calls_per_second
+        now = self._office.clock.monotonic()
+        # At most a tenth of a second's calls at once, so that a pause is not followed by a burst.
+        self._tokens = min(max(1.0, rate / 10), self._tokens + (now - self._refilled) * rate)
+        self._refilled = now
+        if self._tokens < 1:
+            return (1 - self._tokens) / rate
+        self._tokens -= 1
+        return 0.0
+
+    def _place(self, *, covered: bool) -> bool:
+        run, office = self._run, self._office
+        contact = run.next_contact(with_operator=covered)
+        if contact is None:
+            return False
+        call = CallId(secrets.token_hex(8))
+        guaranteed = contact.operator_due
+        if not office.floor.admit(call, run.campaign.id, cover=covered, guaranteed=guaranteed):
+            run.put_back(contact)
+            return False
+        owner = CallOwner(Call(id=call, contact=contact, covered=covered, guaranteed=guaranteed), run, office)
+        self._tasks.create_task(owner.lead(), name=f"call {call}")
+        return True
+
+    async def _no_contact_left(self) -> None:
+        due: datetime | None = await self._run.exhausted_until()
+        if due is None and self._run.idle:
+            await self._office.records.set_campaign_state(
+                self._run.campaign.id, CampaignState.FINISHED, "every contact is done"
+            )
+            self._run.state = CampaignState.FINISHED
+            self._run.reason = "every contact is done"
+            log.info("campaign finished", campaign=self._run.campaign.id)
+        elif due is not None:
+            self._run.blocked = f"the next contact is due at {due:%Y-%m-%d %H:%M} UTC"

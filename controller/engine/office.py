@@ -1,0 +1,106 @@
+"""What all parts of the engine share: the ports, the floor, and the carrying out of its decisions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from controller.domain.call import AgentAssigned, AgentLeft, CancelAsked
+from controller.domain.floor import Assign, Departed, Effect, Exposed, Floor, LostAgent, WrapUp
+from controller.domain.ids import AgentId, CallId, CampaignId
+from controller.engine.health import Health
+from controller.ports import CallControl, Clock, Exposure, Ledger, Records
+
+if TYPE_CHECKING:
+    from controller.engine.campaign_run import CampaignRun
+    from controller.engine.owner import CallOwner
+
+
+@dataclass(slots=True)
+class Office:
+    """Shared state of one controller. Lives in one event loop; changed only between awaits.
+
+    Attributes:
+        owners: the owner of each call that has not ended.
+        runs: campaigns that this controller has started, paused ones included.
+        departures: agents who may be let go; emptied by the desk. Bounded by the number of agents.
+        answer_to_command: seconds from an answered call's arrival (Asterisk's clock) to the command to
+            bridge it, newest last.
+    """
+
+    control: CallControl
+    ledger: Ledger
+    records: Records
+    clock: Clock
+    floor: Floor = field(default_factory=Floor)
+    owners: dict[CallId, CallOwner] = field(default_factory=dict)
+    runs: dict[CampaignId, CampaignRun] = field(default_factory=dict)
+    departures: asyncio.Queue[AgentId] = field(default_factory=asyncio.Queue)
+    answer_to_command: deque[float] = field(default_factory=lambda: deque(maxlen=100_000))
+    health: Health = field(init=False)
+    _serial: int = 0
+
+    def __post_init__(self) -> None:
+        self.health = Health(self.wake_dialers)
+        # Serials go on growing across restarts, so the ledger takes the first word of a new process.
+        self._serial = int(self.clock.now().timestamp() * 1_000_000)
+
+    def exposure(self, campaign: CampaignId, *, without: CallId | None = None) -> Exposure:
+        """How many calls of the campaign are exposed now, ``without`` not counted."""
+        self._serial += 1
+        count = self.floor.exposed(campaign)
+        if without is not None and self.floor.is_exposed(without):
+            count -= 1
+        return Exposure(count=count, serial=self._serial)
+
+    def apply(self, effects: Iterable[Effect]) -> None:
+        """Carry out what the floor decided, at once and without waiting."""
+        for effect in effects:
+            match effect:
+                case Assign(call, agent):
+                    self.owners[call].post(AgentAssigned(agent))
+                case LostAgent(call, agent):
+                    if owner := self.owners.get(call):
+                        owner.post(AgentLeft(agent))
+                case Exposed(call, campaign):
+                    self._exposed(call, campaign)
+                case WrapUp(agent, campaign):
+                    self._start_wrap_up(agent, campaign)
+                case Departed(agent):
+                    self.departures.put_nowait(agent)
+        self.wake_dialers()
+
+    def wake_dialers(self) -> None:
+        """Something changed that may let a campaign place a call."""
+        for run in self.runs.values():
+            run.wake.set()
+
+    def _exposed(self, call: CallId, campaign: CampaignId) -> None:
+        run = self.runs.get(campaign)
+        owner = self.owners.get(call)
+        if run is None or owner is None:
+            return
+        # The call counts already, so one place too many is one call too many.
+        law = run.campaign.law
+        over = run.budget.silent + self.floor.exposed(campaign) > run.budget.allowance(law.silent_share)
+        if over and run.campaign.override is None:
+            owner.post(CancelAsked())
+
+    def _start_wrap_up(self, agent: AgentId, campaign: CampaignId) -> None:
+        run = self.runs.get(campaign)
+        seconds = run.campaign.wrap_up.total_seconds() if run else 0.0
+        began = self.floor.agent(agent)
+        self.later(seconds, lambda: self._end_wrap_up(agent, began.since if began else None))
+
+    def _end_wrap_up(self, agent: AgentId, began: datetime | None) -> None:
+        known = self.floor.agent(agent)
+        if known is not None and known.since == began:  # not a later wrap-up of the same agent
+            self.apply(self.floor.wrapped_up(agent, self.clock.now()))
+
+    def later(self, seconds: float, what: Callable[[], None]) -> asyncio.TimerHandle:
+        """Do something after a time that no step of the clock can shorten or lengthen."""
+        return asyncio.get_running_loop().call_later(seconds, what)

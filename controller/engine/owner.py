@@ -1,0 +1,388 @@
+"""The owner of one call: the only task that changes it.
+
+It takes events from its mailbox, lets the domain's ``step`` decide, carries the commands out, and feeds what
+comes of them back. Everything that concerns one call happens here in order, so no lock is needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import structlog
+
+from controller.domain.call import (
+    Admitted,
+    Bridged,
+    BridgeFailed,
+    Call,
+    CallEvent,
+    CallState,
+    CancelAsked,
+    Close,
+    Command,
+    Connect,
+    CountSuccess,
+    CutDue,
+    Discard,
+    FindAgent,
+    GiveBackAgent,
+    Gone,
+    HangUp,
+    NoAgentFree,
+    NotAdmitted,
+    Place,
+    Placed,
+    PlaceFailed,
+    StartCutTimer,
+    StopCutTimer,
+)
+from controller.domain.floor import Assign
+from controller.domain.ids import AgentId
+from controller.domain.lifecycle import step
+from controller.domain.outcome import Outcome
+from controller.engine.campaign_run import CampaignRun
+from controller.engine.office import Office
+from controller.errors import Refused, Unreachable
+from controller.ports import Admission, Admitting, AttemptEnd
+
+log = structlog.get_logger(__name__)
+
+MAILBOX = 64
+"""Events a call may have waiting. A call has about ten in its life; if a mailbox overflows, something posts
+in a loop, and the event is dropped: the watchdog then asks Asterisk what is true."""
+
+CONNECT_TIMEOUT = 1.0
+"""Seconds after which a bridging counts as failed. The dead-man's switch has cut the call before that."""
+
+_WATCH = {
+    CallState.RINGING: 5.0,  # on top of the ring time
+    CallState.ANSWERED: 4.0,
+    CallState.WAITING: 4.0,
+    CallState.BRIDGING: 4.0,
+    CallState.TALKING: 60.0,
+    CallState.ENDING: 2.0,
+}
+"""Seconds without an event after which the owner asks Asterisk whether the call is still there."""
+
+
+class CallOwner:
+    """Leads one call from admission, or from its adoption after a restart, to its end."""
+
+    def __init__(self, call: Call, run: CampaignRun, office: Office) -> None:
+        self.call = call
+        self._run = run
+        self._office = office
+        self._mailbox: asyncio.Queue[CallEvent] = asyncio.Queue(MAILBOX)
+        self._cut_timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._arrived_at: datetime | None = None
+        self._log = log.bind(call=call.id, campaign=run.campaign.id)
+        office.owners[call.id] = self
+
+    def post(self, event: CallEvent) -> None:
+        """Tell the owner what happened. Never waits."""
+        try:
+            self._mailbox.put_nowait(event)
+        except asyncio.QueueFull:
+            self._log.error("mailbox full, event dropped", dropped=type(event).__name__)
+
+    def arrived(self, at: datetime) -> None:
+        """Note when Asterisk says the answered call arrived, to measure how fast we answer it."""
+        self._arrived_at = at
+
+    def leave(self) -> None:
+        """Let go of the call without ending it: the controller stops, its next life adopts the call."""
+        if self._task is not None:
+            self._task.cancel()
+
+    # --- the loop -------------------------------------------------------------------------------------
+
+    async def lead(self) -> None:
+        """Lead the call to its end: a new one from its admission, an adopted one from where it stands."""
+        self._task = asyncio.current_task()
+        try:
+            if self.call.state is CallState.ADMITTING:
+                await self._handle(await self._admission())
+            while self.call.state is not CallState.ENDED:
+                await self._handle(await self._next_event())
+        except Exception:
+            # A bug in one call must end that call only; nobody may be left in it unattended.
+            self._log.exception("call owner failed, hanging up")
+            await self._abandon()
+        finally:
+            self._stop_timer()
+            self._drain()
+            self._office.owners.pop(self.call.id, None)
+            self._run.released(self.call)
+
+    async def _handle(self, event: CallEvent) -> None:
+        todo = deque([event])
+        while todo:
+            event = todo.popleft()
+            before = self.call.state
+            self.call, commands = step(self.call, event, self._office.clock.now())
+            if before is not self.call.state:
+                self._log.debug(
+                    "call", old=before.value, event=type(event).__name__, new=self.call.state.value
+                )
+            for command in commands:
+                if (answer := await self._execute(command)) is not None:
+                    todo.append(answer)
+
+    async def _next_event(self) -> CallEvent:
+        limit = _WATCH[self.call.state]
+        if self.call.state is CallState.RINGING:
+            limit += self._run.campaign.ring_timeout.total_seconds()
+        while True:
+            try:
+                async with asyncio.timeout(limit):
+                    return await self._mailbox.get()
+            except TimeoutError:
+                if (verdict := await self._verify()) is not None:
+                    return verdict
+
+    async def _verify(self) -> CallEvent | None:
+        """No event for too long: ask Asterisk. None means: go on waiting."""
+        try:
+            if not await self._office.control.exists(self.call.id):
+                return Gone(witnessed=False)
+            match self.call.state:
+                case CallState.RINGING:
+                    return CancelAsked()
+                case CallState.ENDING | CallState.ANSWERED | CallState.WAITING | CallState.BRIDGING:
+                    await self._office.control.hang_up(self.call.id)
+        except Unreachable as error:
+            self._office.health.fail("asterisk", str(error))
+        return None
+
+    # --- commands -------------------------------------------------------------------------------------
+
+    async def _execute(self, command: Command) -> CallEvent | None:
+        office, now = self._office, self._office.clock.now()
+        match command:
+            case Place():
+                return await self._place()
+            case FindAgent():
+                return self._find_agent(now)
+            case Connect(agent):
+                return await self._connect(agent)
+            case HangUp():
+                await self._hang_up()
+            case StartCutTimer():
+                seconds = self._run.campaign.law.hang_up_after.total_seconds()
+                self._cut_timer = office.later(seconds, lambda: self.post(CutDue()))
+            case StopCutTimer():
+                self._stop_timer()
+            case GiveBackAgent(agent, worked):
+                office.apply(office.floor.give_back(agent, worked=worked, now=now))
+            case CountSuccess():
+                await self._count_success()
+            case Close(outcome):
+                await self._close(outcome)
+            case Discard():
+                office.apply(office.floor.over(self.call.id, now))
+        return None
+
+    async def _place(self) -> CallEvent | None:
+        try:
+            await self._office.control.place(self.call.id, self.call.contact.number, self._run.campaign)
+        except Refused as error:
+            self._log.info("call refused by Asterisk", why=str(error))
+            return PlaceFailed()
+        except Unreachable as error:
+            # Nobody knows whether the phone rings: act as if it did, the watchdog finds out.
+            self._office.health.fail("asterisk", str(error))
+        return Placed()
+
+    def _find_agent(self, now: datetime) -> CallEvent | None:
+        floor, call = self._office.floor, self.call
+        floor.return_to_flight(call.id, self._run.campaign.id)
+        effects = floor.answered(call.id, now)
+        self._office.apply(effects)
+        mine = any(isinstance(effect, Assign) and effect.call == call.id for effect in effects)
+        return None if mine else NoAgentFree()
+
+    async def _connect(self, agent: AgentId) -> CallEvent:
+        office = self._office
+        if self._arrived_at is not None and not self.call.waited:
+            lag = (office.clock.now() - self._arrived_at).total_seconds()
+            office.answer_to_command.append(lag)
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await office.control.connect(self.call.id, agent)
+        except Refused as error:
+            self._log.info("bridging refused", agent=agent, why=str(error))
+            return BridgeFailed(agent_gone=not office.floor.present(agent))
+        except (Unreachable, TimeoutError) as error:
+            office.health.fail("asterisk", str(error) or "no answer to a bridging in time")
+            await self._try(office.control.back_to_noise, "back to noise")
+            return BridgeFailed()
+        if not office.floor.present(agent):
+            # Their phone died in these milliseconds: the callee is alone in the bridge.
+            await self._try(office.control.back_to_noise, "back to noise")
+            return BridgeFailed(agent_gone=True)
+        return Bridged()
+
+    async def _hang_up(self) -> None:
+        await self._try(self._office.control.hang_up, "hang-up")
+
+    async def _try(self, ask: Callable[..., Awaitable[object]], what: str) -> None:
+        """Ask Asterisk for something whose failure the watchdog and the dead-man's switch make good."""
+        try:
+            await ask(self.call.id)
+        except Refused as error:
+            self._log.info(f"{what} refused", why=str(error))
+        except Unreachable as error:
+            self._office.health.fail("asterisk", str(error))
+
+    # --- ledger and records ---------------------------------------------------------------------------
+
+    async def _admission(self) -> CallEvent:
+        office, call = self._office, self.call
+        try:
+            verdict = await office.ledger.admit(
+                Admitting(
+                    call=call.id,
+                    campaign=self._run.campaign,
+                    number=call.contact.number,
+                    covered=call.covered,
+                    guaranteed=call.guaranteed,
+                    exposure=office.exposure(self._run.campaign.id),
+                    now=office.clock.now(),
+                )
+            )
+        except Unreachable as error:
+            office.health.fail("redis", str(error))
+            # The key may have been taken without our hearing of it. It protects a number that nobody
+            # rang, so it is given back once the ledger can be asked again.
+            await self._settle(self._close_ledger(Outcome.FAILED))
+            return NotAdmitted()
+        self._run.saw(verdict.budget)
+        if verdict.admission is not Admission.ADMITTED:
+            await self._run.turned_away(call.contact, verdict)
+            return NotAdmitted()
+        self.call = call = call.evolve(admitted_at=office.clock.now())
+        try:
+            await office.records.attempt_started(call)
+        except Unreachable as error:
+            office.health.fail("records", str(error))
+            # The attempt may have been written without our hearing of it.
+            self.call = call.evolve(outcome=Outcome.FAILED, ended_at=office.clock.now())
+            await self._settle(self._close_ledger(Outcome.FAILED))
+            await self._settle(self._close_records(Outcome.FAILED))
+            return NotAdmitted()
+        self._run.placed += 1
+        return Admitted()
+
+    async def _count_success(self) -> None:
+        campaign = self._run.campaign
+
+        async def tell() -> None:
+            self._run.saw(
+                await self._office.ledger.connected(
+                    self.call.id, campaign, self._office.exposure(campaign.id)
+                )
+            )
+
+        try:
+            await tell()
+        except Unreachable as error:
+            # Not retried here: the conversation goes on, and closing the call counts it if this did not.
+            self._office.health.fail("redis", str(error))
+
+    async def _close(self, outcome: Outcome) -> None:
+        office, call = self._office, self.call
+        await self._settle(self._close_ledger(outcome))
+        office.apply(office.floor.over(call.id, office.clock.now()))
+        await self._settle(self._close_records(outcome))
+        self._run.ended(call)
+        self._log.info(
+            "call ended",
+            number=call.contact.number,
+            outcome=outcome.value,
+            agent=call.agent,
+            by=call.ended_by.value if call.ended_by else None,
+            cause=call.cause,
+            sip=call.sip,
+        )
+
+    def _close_ledger(self, outcome: Outcome) -> Callable[[], Awaitable[None]]:
+        async def tell() -> None:
+            office, campaign = self._office, self._run.campaign
+            now = office.clock.now()
+            budget = await office.ledger.close(
+                self.call.id,
+                campaign,
+                self.call.contact.number,
+                outcome,
+                now - (self.call.ended_at or now),
+                office.exposure(campaign.id, without=self.call.id),
+            )
+            self._run.saw(budget)
+
+        return tell
+
+    def _close_records(self, outcome: Outcome) -> Callable[[], Awaitable[None]]:
+        contact, campaign = self.call.contact, self._run.campaign
+        counts = not outcome.counts_as_silent
+        ended = self.call.ended_at or self._office.clock.now()
+        due = campaign.retry.next_attempt(outcome, contact.attempts + counts, ended, campaign.law)
+        end = AttemptEnd(call=self.call, next_due=due, counts_as_attempt=counts)
+        return lambda: self._office.records.attempt_ended(end)
+
+    async def _settle(self, tell: Callable[[], Awaitable[None]]) -> None:
+        """Say it until it is confirmed. Meanwhile nobody is called (L7); a crash leaves it to recovery."""
+        pause, waiting = 0.05, False
+        try:
+            while True:
+                try:
+                    return await tell()
+                except Unreachable as error:
+                    if not waiting:
+                        self._office.health.unsettled(+1)
+                        self._log.warning("outcome not confirmed yet", why=str(error))
+                    waiting = True
+                    await asyncio.sleep(pause)
+                    pause = min(2.0, pause * 2)
+        finally:
+            if waiting:
+                self._office.health.unsettled(-1)
+
+    # --- the end --------------------------------------------------------------------------------------
+
+    async def _abandon(self) -> None:
+        office, call, now = self._office, self.call, self._office.clock.now()
+        try:
+            await self._hang_up()
+            if call.agent is not None:
+                office.apply(office.floor.give_back(call.agent, worked=False, now=now))
+            if call.state is not CallState.ENDED:
+                never_dialed = call.state is CallState.ADMITTING
+                outcome = (
+                    Outcome.FAILED if never_dialed else Outcome.CONNECTED if call.bridged_at else Outcome.LOST
+                )
+                self.call = call.evolve(state=CallState.ENDED, outcome=outcome, ended_at=now)
+                await self._close(outcome)
+        except Exception:
+            self._log.exception("the call could not be closed either; recovery will find it")
+        finally:
+            office.apply(office.floor.over(call.id, now))
+
+    def _drain(self) -> None:
+        """Events that came too late may still hold an agent; ``step`` says what to give back."""
+        while not self._mailbox.empty():
+            _, commands = step(self.call, self._mailbox.get_nowait(), self._office.clock.now())
+            for command in commands:
+                if isinstance(command, GiveBackAgent):
+                    floor = self._office.floor
+                    self._office.apply(
+                        floor.give_back(command.agent, worked=False, now=self._office.clock.now())
+                    )
+
+    def _stop_timer(self) -> None:
+        if self._cut_timer is not None:
+            self._cut_timer.cancel()
+            self._cut_timer = None

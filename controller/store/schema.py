@@ -1,0 +1,186 @@
+"""The tables of the record store, for SQLite and PostgreSQL alike.
+
+Instants are integers, microseconds since 1970 UTC: SQLite has no time type, and a text column would hand back
+naive datetimes. An integer is also what an index compares fastest.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+SCHEMA_VERSION = 1
+"""Grows with every change of the tables. A database of a newer version is refused at opening."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, stored as microseconds since 1970 UTC."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """To the database. A naive datetime is a bug and is refused."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}: the record store takes aware ones only")
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """From the database, in UTC."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Duration(TypeDecorator[timedelta]):
+    """A timedelta, stored as microseconds."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
+        """To the database."""
+        return None if value is None else value // _MICROSECOND
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> timedelta | None:
+        """From the database."""
+        return None if value is None else timedelta(microseconds=value)
+
+
+PENDING = "pending"
+IN_FLIGHT = "in_flight"
+DONE = "done"
+"""Status of a contact: may be called (once due), has an attempt under way, will not be called again."""
+
+# SQLite numbers rows by itself only if the key is called INTEGER exactly.
+_RowId = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData()
+
+schema_version = Table(
+    "schema_version",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+)
+
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("beats", BigInteger, nullable=False),
+    comment="One row, written by every ping: only a write shows that the store takes writes.",
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("caller", Text, nullable=False),
+    Column("caller_number", Text, nullable=False),
+    Column("dial_string", Text, nullable=False),
+    Column("trunk", Text, nullable=False),
+    Column("law", Text, nullable=False),
+    Column("overdial", Float, nullable=False),
+    Column("ring_timeout", Duration, nullable=False),
+    Column("wrap_up", Duration, nullable=False),
+    Column("calls_per_second", Float, nullable=False),
+    Column("max_lines", Integer, nullable=False),
+    Column("max_attempts", Integer, nullable=False),
+    Column("retry_pauses", JSON, nullable=False, comment="microseconds by outcome"),
+    Column("override_author", Text),
+    Column("override_reason", Text),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("campaign", Text, ForeignKey("campaigns.id"), nullable=False),
+    Column("number", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("attributes", JSON, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("operator_due", Boolean, nullable=False),
+    Column("due_at", Instant, comment="not to be called before; null: at once"),
+    Column("status", Text, nullable=False),
+    Column("current_call", Text, comment="the attempt under way"),
+    Column("last_outcome", Text),
+    UniqueConstraint("campaign", "number", name="contacts_campaign_number"),
+)
+
+Index(
+    "contacts_due", contacts.c.campaign, contacts.c.status, contacts.c.due_at, contacts.c.id
+)  # Answers "who is due" by reading just the rows returned, however long the list is.
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("campaign", Text, ForeignKey("campaigns.id"), nullable=False),
+    Column("contact", _RowId, ForeignKey("contacts.id"), nullable=False),
+    # Copied, not looked up later: evidence must not change when a campaign or a contact does.
+    Column("number", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("caller_number", Text, nullable=False),
+    Column("override", Boolean, nullable=False, comment="placed while the campaign's budget was lifted"),
+    Column("state", Text, nullable=False),
+    Column("covered", Boolean, nullable=False),
+    Column("guaranteed", Boolean, nullable=False),
+    Column("agent", Text),
+    Column("waited", Boolean, nullable=False),
+    Column("started_at", Instant, nullable=False, comment="when it was recorded, before dialing"),
+    Column("admitted_at", Instant),
+    Column("rang_at", Instant),
+    Column("answered_at", Instant),
+    Column("bridged_at", Instant),
+    Column("ended_at", Instant),
+    Column("ended_by", Text),
+    Column("outcome", Text, comment="null while it is under way"),
+    Column("cause", Integer, nullable=False),
+    Column("sip", Integer),
+)
+
+# One attempt at a time per contact; and recovery finds the open ones without reading the whole history.
+Index(
+    "attempts_open",
+    attempts.c.contact,
+    unique=True,
+    sqlite_where=text("outcome IS NULL"),
+    postgresql_where=text("outcome IS NULL"),
+)
+Index("attempts_campaign", attempts.c.campaign, attempts.c.outcome)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("campaign", Text, ForeignKey("campaigns.id"), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    comment="Append-only.",
+)
