@@ -178,9 +178,10 @@ class Asterisk:
     def leftovers(self) -> list[str]:
         """Its channels and bridges, by name and id."""
         channels = self.cli_now("core show channels concise").splitlines()
-        bridges = self.cli_now("bridge show all").splitlines()[1:]
+        # Before the table's head there may be a complaint, such as that the machine has no network card.
+        _, _, bridges = self.cli_now("bridge show all").partition("Duration\n")
         found = [f"{self.name}: channel {line.split('!', 1)[0]}" for line in channels if "!" in line]
-        return found + [f"{self.name}: bridge {line.split()[0]}" for line in bridges if line.strip()]
+        return found + [f"{self.name}: bridge {line.split()[0]}" for line in bridges.splitlines()]
 
     def booted(self) -> bool:
         """Whether it is up and takes calls."""

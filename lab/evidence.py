@@ -66,11 +66,13 @@ class CalleeCall:
         hung_up_by: Who ended an answered call; None for one that was not answered or is up.
         cause: Its Q.850 cause as the network saw it.
         caller_id: The caller's number as presented.
-        recording: What the callee heard.
+        recording: What the callee heard; there a moment after the end.
         first_audio_after: Seconds from the answer until something was heard.
         agent_heard_after: Seconds from the answer until the agent was heard.
         longest_silence_before_agent: Longest time without sound, in seconds, from the answer to the agent, or
             else to the end.
+        recording_lost: Seconds of the call that the recording lacks: on a machine with too much to do Asterisk
+            skips, and what is heard then may be up to this much later than the recording says.
     """
 
     number: str
@@ -85,6 +87,7 @@ class CalleeCall:
     first_audio_after: float | None = None
     agent_heard_after: float | None = None
     longest_silence_before_agent: float = 0.0
+    recording_lost: float = 0.0
 
     @property
     def duration(self) -> float | None:
@@ -138,8 +141,8 @@ def _call(rows: list[dict[str, str]], recording: Path, analyse: bool) -> CalleeC
     if answered is not None and ended is not None:
         # The source is a channel's name only if the far end of that channel hung up.
         by = "caller" if str(extra.get("hangupsource", "")).startswith("PJSIP/") else "callee"
-    kept = recording if answered is not None and recording.exists() else None
-    heard = listen(kept) if kept is not None and ended is not None and analyse else None
+    kept = recording if answered is not None and is_complete(recording) else None
+    heard = listen(kept) if kept is not None and analyse else None
     return CalleeCall(
         number=first["exten"],
         dialed_at=float(first["time"]),
@@ -153,15 +156,25 @@ def _call(rows: list[dict[str, str]], recording: Path, analyse: bool) -> CalleeC
         first_audio_after=heard.first_audio if heard else None,
         agent_heard_after=heard.agent if heard else None,
         longest_silence_before_agent=heard.longest_silence if heard else 0.0,
+        recording_lost=max(0.0, ended - answered - heard.length) if heard and answered and ended else 0.0,
     )
 
 
+def is_complete(recording: Path) -> bool:
+    """Whether Asterisk has closed a recording: only then does the header tell its length."""
+    try:
+        with recording.open("rb") as file:
+            header = file.read(_WAV_HEADER)
+            size = file.seek(0, 2)
+    except OSError:
+        return False
+    return len(header) == _WAV_HEADER and int.from_bytes(header[40:44], "little") == size - _WAV_HEADER > 0
+
+
 def listen(recording: Path) -> Heard:
-    """Listen to a recording; see `hear`."""
-    # The header's length is only right once Asterisk has closed the file; the samples are there before.
-    data = recording.read_bytes()[_WAV_HEADER:]
-    samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.float64) / 32768
-    return hear(samples)
+    """Listen to a complete recording; see `hear`."""
+    samples = np.frombuffer(recording.read_bytes()[_WAV_HEADER:], dtype="<i2")
+    return hear(samples.astype(np.float64) / 32768)
 
 
 def hear(samples: Samples) -> Heard:

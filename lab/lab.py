@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +23,8 @@ _READY: Final = 20.0
 _FIRST_PHONE: Final = 1001
 _MOST_PHONES: Final = 99
 _POLL: Final = 0.05
+_RECORDING_LATE: Final = 3.0
+"""A recording is closed at most so long after the end of its call, in seconds; otherwise there is none."""
 
 
 class Lab:
@@ -93,7 +94,9 @@ class Lab:
         tools = self._tools or toolchain()
         self._slot.acquire()
         self._started = True
-        self.workdir = (self._given or Path(tempfile.mkdtemp(prefix="cc-lab-"))).resolve()
+        if self._given is None:
+            shutil.rmtree(self._slot.folder, ignore_errors=True)
+        self.workdir = (self._given or self._slot.folder).resolve()
         self.workdir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.redis = Redis(tools, self.workdir / "redis", self._slot)
         self.pbx = Pbx(tools, self.workdir / "pbx", self._slot)
@@ -117,9 +120,9 @@ class Lab:
         self._started = False
         for process in self._processes():
             process.stop()
-        self._slot.release()
         if self._given is None:
             shutil.rmtree(self.workdir, ignore_errors=True)
+        self._slot.release()
 
     def _processes(self) -> list[Process]:
         parts = (getattr(self, name, None) for name in ("pbx", "network", "redis"))
@@ -232,11 +235,16 @@ class Lab:
         deadline = time.monotonic() + timeout
         while True:
             over = [call for call in self.calls(since, analyse=False) if call.ended_at is not None]
-            if len(over) >= count:
+            if len(over) >= count and not any(self._recording_due(call) for call in over):
                 return [call for call in self.calls(since) if call.ended_at is not None]
             if time.monotonic() > deadline:
                 raise LabError(f"{len(over)} of {count} calls over after {timeout:g} s: {self.calls(since)}")
             await asyncio.sleep(_POLL)
+
+    def _recording_due(self, call: CalleeCall) -> bool:
+        """Whether the recording of a call that is over is still to come; a very short call has none."""
+        expected = self._record and call.recording is None and (call.duration or 0.0) > 0.1
+        return expected and call.ended_at is not None and time.time() - call.ended_at < _RECORDING_LATE
 
     def leaks_now(self) -> list[str]:
         """The channels and bridges that are on either Asterisk now."""

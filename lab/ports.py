@@ -1,4 +1,4 @@
-"""Ports on loopback for several labs side by side.
+"""Ports on loopback, and a directory, for several labs side by side.
 
 The range below the kernel's ephemeral ports is cut into slots; a lab holds a slot by a lock that ends with
 its process, and looks whether anything else listens there. Asking the kernel for free ports one by one would
@@ -31,6 +31,7 @@ class PortSlot:
 
     def __init__(self) -> None:
         self._lock: int | None = None
+        self._folder = Path()
         self._base = 0
         self._next = 0
 
@@ -40,12 +41,12 @@ class PortSlot:
         Raises:
             LabError: All are taken.
         """
-        folder = Path(tempfile.gettempdir()) / f"campaign-controller-ports-{os.getuid()}"
+        folder = Path(tempfile.gettempdir()) / f"campaign-controller-lab-{os.getuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.stat().st_uid != os.getuid():
             raise LabError(f"{folder} belongs to another user")
         for index in range(_SLOTS):
-            lock = os.open(folder / f"slot-{index}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = os.open(folder / f"slot-{index}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             base = _FIRST + index * _SLOT
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -54,6 +55,7 @@ class PortSlot:
                 continue
             if all(_free(base + offset) for offset in range(8)):
                 self._lock, self._base, self._next = lock, base, 0
+                self._folder = folder / f"slot-{index}"
                 return
             os.close(lock)
         raise LabError(f"all {_SLOTS} port ranges from {_FIRST} on are taken; stop another lab first")
@@ -63,6 +65,11 @@ class PortSlot:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    @property
+    def folder(self) -> Path:
+        """A directory for the slot's holder alone; it may hold what a killed one left there."""
+        return self._folder
 
     def take(self) -> int:
         """Return a port of the slot that is free for TCP and UDP."""

@@ -1,1 +1,8 @@
-"""FastAGI for the dialplan: protocol (pure), server, routes."""
+"""FastAGI for the dialplan: protocol (pure), session, server, routes."""
+
+from controller.agi.config import AgiConfig, AgiCounters
+from controller.agi.routes import DialplanRoutes
+from controller.agi.server import AgiServer
+from controller.agi.session import AgiSession
+
+__all__ = ["AgiConfig", "AgiCounters", "AgiServer", "AgiSession", "DialplanRoutes"]

@@ -27,6 +27,8 @@ from controller.ports import Ledger, Suppression
 CANNOT_BE_CHECKED: Final = "cannot be checked"
 NOT_A_NUMBER: Final = "not a number"
 EMERGENCY: Final = "emergency number"
+SILENT: Final = frozenset({"silent call", "outcome unknown"})
+"""The ledger's reasons that mean that somebody heard nobody; the second may have been one. Not: in flight."""
 
 _LOG: Final = logging.getLogger(__name__)
 _LEDGER_TIMEOUT: Final = 2.0
@@ -108,7 +110,7 @@ class DialplanRoutes:
             except Unreachable:
                 reason, allowed = CANNOT_BE_CHECKED, False
             else:
-                reason, allowed = (found.reason if found else ""), found is None
+                reason, allowed = (_words(found) if found else ""), found is None
         _LOG.info("may-call %s: %s %s", masked(number or dialed), "YES" if allowed else "NO", reason)
         await session.set_variable("CC_REASON", reason)
         await session.set_variable("CC_FREE_IN", str(max(0, found.expires_in) if found else 0))
@@ -129,8 +131,8 @@ class DialplanRoutes:
                 reason = CANNOT_BE_CHECKED
             else:
                 if found is not None:
-                    reason = found.reason
-                    if not _in_flight(found):
+                    reason = _words(found)
+                    if reason in SILENT:
                         since = found.since.astimezone(UTC).isoformat(timespec="seconds")
         _LOG.info("caller-info %s: %s %s", masked(number or given), "YES" if since else "NO", reason)
         await session.set_variable("CC_REASON", reason)
@@ -173,6 +175,6 @@ class DialplanRoutes:
         return E164(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def _in_flight(found: Suppression) -> bool:
-    """Whether the number is only being called right now. How that is written is the ledger's affair."""
-    return found.reason.replace("-", " ").casefold() == "in flight"
+def _words(found: Suppression) -> str:
+    """The ledger's reason, fit for a channel variable: a key set by hand may hold any text."""
+    return " ".join(found.reason.replace("\0", " ").split())[:200]

@@ -1,7 +1,8 @@
 """Asynchronous client of the Asterisk REST Interface (ARI), in the vocabulary of ari-py.
 
-An adapter: app.py and engine's wiring import it, it imports only `controller.errors`. Pure are protocol,
-models, events, requests, config and counters; transport, ws_transport, stream and client do the I/O.
+An adapter. Pure are protocol, models, events, requests, config and counters; transport, ws_transport, queue,
+stream, resources and client do the I/O, and none of these knows more of the project than
+`controller.errors`. Only control and translate, which put the engine's port on top of the client, do.
 """
 
 from controller.ari.client import AriClient

@@ -31,7 +31,7 @@ class AriConfig:
         password: its password; never shown in a repr.
         app: name of the Stasis application. One controller at a time may hold it.
         transport: "http" sends every request over HTTP. "websocket" sends those that cannot block over the
-            event WebSocket, which costs a third less CPU (docs/adr/0002).
+            event WebSocket, which costs about a fifth less CPU (docs/adr/0002).
         request_timeout: seconds a request may take, waiting for a connection and repetition included.
         max_connections: HTTP connections at most; keep it well below `sessionlimit` of http.conf (100).
         event_queue_size: events waiting to be handled at most. Overflow drops the connection and forces a

@@ -131,7 +131,8 @@ class AriCallControl:
         """Bridge; see ports.CallControl.
 
         First into the bridge, then the noise away: in this order there is no instant of silence, and if the
-        controller dies in between, callee and agent talk over the noise until the dead-man's switch acts.
+        controller dies in between, the callee hears the noise until the dead-man's switch acts. (Taking the
+        noise away works inside a bridge; without it the noise would go on there. docs/adr/0003)
         """
         channel = channel_of_call(call)
         await self._ari.bridges.add_channel(bridge_of_agent(agent), channel)
@@ -141,10 +142,10 @@ class AriCallControl:
     async def back_to_noise(self, call: CallId) -> None:
         """Out of the bridge of an agent who is gone; see ports.CallControl."""
         channel = channel_of_call(call)
-        await self._ari.channels.start_moh(channel, NOISE_CLASS)
         for bridge in await self._ari.bridges.list():
             if channel in bridge.channel_ids:
                 await self._ari.bridges.remove_channel(bridge.id, channel)
+        await self._ari.channels.start_moh(channel, NOISE_CLASS)
 
     async def hang_up(self, call: CallId) -> bool:
         """Hang up; see ports.CallControl."""

@@ -49,7 +49,6 @@ def originate(
     caller_id: str | None = None,
     timeout: int | None = None,
     variables: Mapping[str, str] | None = None,
-    originator: str | None = None,
 ) -> Request:
     """Place a call. With an id of our own it may be repeated: Asterisk refuses the second with 409."""
     body: dict[str, Any] = _given(
@@ -62,7 +61,6 @@ def originate(
         appArgs=app_args,
         callerId=caller_id,
         timeout=timeout,
-        originator=originator,
     )
     if variables:
         body["variables"] = dict(variables)

@@ -50,7 +50,6 @@ class Channels(_Resource):
         caller_id: str | None = None,
         timeout: int = 30,
         variables: Mapping[str, str] | None = None,
-        originator: str | None = None,
     ) -> Channel:
         """Place a call, into the dialplan (context, extension) or into an application (app).
 
@@ -61,15 +60,14 @@ class Channels(_Resource):
         Args:
             endpoint: "PJSIP/39055123@trunk".
             channel_id: our own unique id for the channel.
-            context: dialplan context; with `app`, leave it out.
+            context: where in the dialplan the call goes when it is answered; with `app`, leave it out.
             extension: extension there.
             priority: priority there.
-            app: Stasis application to enter on answer.
+            app: Stasis application the call enters when it is answered.
             app_args: arguments for it, separated by commas.
             caller_id: "Name <number>" or a number.
             timeout: seconds to ring; -1 for no limit.
             variables: channel variables, and functions such as CALLERID(name).
-            originator: a channel whose settings the new one inherits.
 
         Raises:
             AsteriskRefused: 500 if the channel could not be made, as for an unknown endpoint or an
@@ -88,20 +86,18 @@ class Channels(_Resource):
             caller_id=caller_id,
             timeout=timeout,
             variables=variables,
-            originator=originator,
         )
-        response = await self._send(request)
-        if response.status == 409 and response.repeated and channel_id is not None:
-            return await self._already_placed(channel_id)
-        return decode(Channel.parse, require_success(request, response).json_object())
+        return await self._place(request, channel_id)
 
-    async def _already_placed(self, channel_id: str) -> Channel:
-        """Return the channel that a repeated request found there.
+    async def _place(self, request: Request, channel_id: str | None) -> Channel:
+        """Send an origination; if only its repetition was refused, return the first one's channel.
 
-        A 409 alone proves nothing: Asterisk remembers it for the connection's thread and gives it for every
-            later
-        failure there (resource_channels.c tests ast_channel_errno(), which nothing resets), hence the look.
+        A 409 alone proves nothing, hence the look: Asterisk keeps it for the connection's thread and gives it
+        for every later failure there (resource_channels.c tests ast_channel_errno(), which nothing resets).
         """
+        response = await self._send(request)
+        if response.status != 409 or not response.repeated or channel_id is None:
+            return decode(Channel.parse, require_success(request, response).json_object())
         try:
             return await self.get(channel_id)
         except AsteriskRefused as error:

@@ -32,11 +32,14 @@ log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to open the WebSocket, and again to set it up: one request per subscription and two more."""
-HEARTBEAT = 10.0
-"""Seconds between pings; a connection whose pong takes over half of it is dead. Only we ping: Asterisk
-22.11.0-rc1 crashes at a pong it did not expect (issue 2085), so never send one unasked."""
+HEARTBEAT = 5.0
+"""Seconds between pings; a pong that takes over half of it means a dead connection, noticed after 7.5 s at
+most. Only we ping: Asterisk 22.11.0-rc1 crashes at a pong it did not expect (issue 2085), so never send one
+unasked."""
 BACKOFF_FIRST, BACKOFF_LAST = 0.1, 5.0
-"""Seconds before the first attempt to reconnect, and at most, doubling; jitter takes up to half off."""
+"""Seconds before the first attempt to reconnect, and at most, doubling; jitter takes up to half off. A
+connection that worked for less than the latter does not count as success: something breaks it, and haste
+would not help."""
 STALL_NOTICE = 5.0
 """Seconds between complaints that nobody takes events out of a full queue."""
 
@@ -88,33 +91,35 @@ class EventStream:
             if attempt:
                 await asyncio.sleep(backoff(attempt))
             await self._wait_for_room()
-            attempt = 1 if await self._one_connection() else attempt + 1
+            attempt = 1 if await self._one_connection() > BACKOFF_LAST else attempt + 1
 
     async def _wait_for_room(self) -> None:
         """Do not reconnect into a full queue: the consumer is behind, and news would only be lost again."""
         while not await self._queue.wait_half_empty(STALL_NOTICE):
             log.warning("ari events pile up (%d): their consumer is too slow or stuck", len(self._queue))
 
-    async def _one_connection(self) -> bool:
-        """Open, set up and read one WebSocket to its end; False if it never worked."""
+    async def _one_connection(self) -> float:
+        """Open, set up and read one WebSocket to its end; returns the seconds it worked, 0.0 for never."""
         try:
             socket = await self._open()
         except AsteriskUnreachable as error:
             self._failed(error)
-            return False
+            return 0.0
         try:
             try:
                 news = await self._set_up()
             except (ControllerError, TimeoutError) as error:
                 self._failed(error)
-                return False
+                return 0.0
+            clock = asyncio.get_running_loop().time
+            since = clock()
             self._up(socket, news)
             reason = CLOSED_BY_US
             try:
                 reason = await self._read(socket)
             finally:
                 self._down(reason)
-            return True
+            return clock() - since
         finally:
             # aiohttp waits for the peer's close frame; a dead peer must not hold up the next attempt.
             await _close(socket)
@@ -122,7 +127,7 @@ class EventStream:
     async def _open(self) -> aiohttp.ClientWebSocketResponse:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                return await self._session.ws_connect(self._url, heartbeat=HEARTBEAT, max_msg_size=0)
+                return await self._session.ws_connect(self._url, heartbeat=HEARTBEAT)
         except aiohttp.WSServerHandshakeError as error:
             hint = " (is the user right and not read-only?)" if error.status in (401, 403) else ""
             raise AsteriskUnreachable(
@@ -195,7 +200,8 @@ class EventStream:
         counters, queue, commands = self._counters, self._queue, self._commands
         async for message in socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
-                counters.malformed += 1
+                # ERROR is aiohttp's own word for a broken connection; the loop ends with the next round.
+                counters.malformed += message.type is not aiohttp.WSMsgType.ERROR
                 continue
             try:
                 frame = json.loads(message.data)

@@ -81,6 +81,8 @@ class HttpTransport:
             ) from None
 
     async def _once_or_twice(self, request: Request) -> Response:
+        # aiohttp may, below this, repeat a GET, PUT or DELETE once more on a connection found dead; all of
+        # ours are SAFE.
         try:
             return await self._once(request)
         except aiohttp.ClientConnectorError as error:

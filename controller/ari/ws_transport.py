@@ -128,5 +128,9 @@ class SplitTransport:
             if request.repeat is Repeat.NEVER:
                 raise
         self._counters.retries += 1
-        answer = await self._http.request(request, timeout=deadline - loop.time())
+        try:
+            answer = await self._http.request(request, timeout=deadline - loop.time())
+        except AsteriskUnreachable as error:
+            error.outcome_unknown = True  # whatever became of this one, the first may have been carried out
+            raise
         return Response(answer.status, answer.body, repeated=True)

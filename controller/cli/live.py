@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -112,6 +111,8 @@ async def watch(client: ControlClient) -> None:
     Raises:
         Unreachable: no controller answers at the start.
     """
+    import asyncio
+
     from rich.console import Console
     from rich.live import Live
 

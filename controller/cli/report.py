@@ -105,7 +105,7 @@ def build(campaign: Campaign, figures: CampaignFigures, budget: Budget | None) -
 def _disagreements(figures: CampaignFigures, budget: Budget | None) -> Sequence[str]:
     # Calls under way may be counted on one side already: only a campaign at rest can be compared.
     if budget is None or figures.open:
-        return ()
+        return []
     connected = figures.by_outcome.get(Outcome.CONNECTED, 0)
     silent = sum(count for outcome, count in figures.by_outcome.items() if outcome.counts_as_silent)
     found = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,6 +72,8 @@ def root(
 def run(ctx: typer.Context) -> None:
     """Run the controller, in the foreground, until SIGINT or SIGTERM."""
     settings = settings_of(ctx)
+    import asyncio
+
     from controller import app as composition
     from controller import log
 
@@ -198,6 +199,8 @@ def status(
         raise BadInput("--watch", "cannot be used together with --json", "one of them")
     settings = settings_of(ctx)
     if watch:
+        import asyncio
+
         asyncio.run(live.watch(control_of(settings)))
         return
     now = run_async(live.status_of(control_of(settings)))

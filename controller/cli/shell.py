@@ -5,10 +5,9 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 somet
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -34,21 +33,41 @@ T = TypeVar("T")
 
 
 class Commands(TyperGroup):
-    """The root of the commands: it turns errors into words and exit codes, and finds ``--config`` anywhere."""
+    """The root of the commands: turns errors into words and exit codes, finds ``--config`` anywhere."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take ``--config FILE`` at any position: who runs `X run --config F` means just that."""
         return super().parse_args(ctx, _config_first(args))
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; an error of ours becomes a line and an exit code, a bug stays a traceback."""
+        """Run the command; an error of ours becomes words and an exit code, a bug stays a traceback."""
         try:
             return super().invoke(ctx)
         except ControllerError as error:
-            typer.echo(f"campaign-controller: {error}", err=True)
-            raise typer.Exit(exit_code(error)) from None
+            raise _told([error]) from None
+        except ExceptionGroup as group:
+            # A task group wraps what went wrong in it; only if all of it is ours there are words for it.
+            errors = list(_leaves(group))
+            ours = [error for error in errors if isinstance(error, ControllerError)]
+            if len(ours) < len(errors):
+                raise
+            raise _told(ours) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
+
+
+def _told(errors: Sequence[ControllerError]) -> typer.Exit:
+    for text in dict.fromkeys(str(error) for error in errors):
+        typer.echo(f"campaign-controller: {text}", err=True)
+    return typer.Exit(exit_code(errors[0]))
+
+
+def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
+    for error in group.exceptions:
+        if isinstance(error, ExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
 
 
 def _config_first(args: Sequence[str]) -> list[str]:
@@ -89,6 +108,7 @@ def run_async(work: Coroutine[Any, Any, T], timeout: float = COMMAND_TIMEOUT) ->
     Raises:
         Unreachable: it took longer than ``timeout`` seconds.
     """
+    import asyncio
 
     async def in_time() -> T:
         try:

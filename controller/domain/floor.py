@@ -235,10 +235,7 @@ class Floor:
         flight = self._flights.pop(call, None)
         if flight is None or flight.cover is None:
             return []
-        agent = self._agents[flight.cover]
-        if agent.wish is not None:
-            return self._grant(agent.id, now)
-        return self._free(agent, agent.since)
+        return self._release(self._agents[flight.cover], now)
 
     # --- inside --------------------------------------------------------------------------------------
 
@@ -273,7 +270,7 @@ class Floor:
             if substitute is not None:
                 self._cover(robbed, substitute)
         elif own is not None:
-            effects += self._free(own, own.since)
+            effects += self._release(own, now)
         return [*effects, Assign(call, agent.id)]
 
     def _cover(self, call: CallId, agent: Agent) -> None:
@@ -290,12 +287,18 @@ class Floor:
             return []
         return [Exposed(call, flight.campaign)]
 
-    def _free(self, agent: Agent, since: datetime) -> list[Effect]:
+    def _release(self, agent: Agent, now: datetime) -> list[Effect]:
+        """No call counts on the agent any more: grant their wish, else they are as long idle as before."""
+        if agent.wish is not None:
+            return self._grant(agent.id, now)
+        return self._free(agent, now, idle_since=agent.since)
+
+    def _free(self, agent: Agent, now: datetime, *, idle_since: datetime | None = None) -> list[Effect]:
         """The agent is free: rescue who waits longest, else cover an exposed call, else idle."""
-        self._agents[agent.id] = idle = agent.idle(since)
+        self._agents[agent.id] = idle = agent.idle(idle_since or now)
         waiting = next((c for c, f in self._flights.items() if f.waiting and f.cover is None), None)
         if waiting is not None:
-            return self._assign(waiting, idle, since)
+            return self._assign(waiting, idle, now)
         exposed = next((c for c, f in self._flights.items() if f.cover is None), None)
         if exposed is not None:
             self._cover(exposed, idle)

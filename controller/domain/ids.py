@@ -46,7 +46,8 @@ def agent_of_channel(channel: str) -> AgentId | None:
     """The agent whose phone we call on this channel, or None if the channel is not such a call."""
     if not channel.startswith(_AGENT):
         return None
-    return AgentId(channel.removeprefix(_AGENT).rpartition("-")[0])
+    agent, _, _ = channel.removeprefix(_AGENT).rpartition("-")
+    return AgentId(agent) if agent else None
 
 
 def bridge_of_agent(agent: AgentId) -> BridgeId:
@@ -63,7 +64,7 @@ def masked(number: str) -> str:
     """A number fit for a log: enough to recognise it beside a list, too little to call it.
 
     >>> masked("+393471234567")
-    '+3934*****67'
+    '+3934******67'
     """
     if len(number) < 8:
         return "*" * len(number)

@@ -71,8 +71,8 @@ def step(call: Call, event: CallEvent, now: datetime) -> Step:
             return _close(call, Outcome.FAILED, now)
         case Placed() if call.state is CallState.PLACING:
             return call.evolve(state=CallState.RINGING), ()
-        case Rang():
-            return (call, ()) if call.rang_at else (call.evolve(rang_at=now), ())
+        case Rang() if call.state in _UNANSWERED and call.rang_at is None:
+            return call.evolve(rang_at=now), ()
         case PickedUp() | Arrived():
             return _answered(call, now, arrived=isinstance(event, Arrived))
         case AgentAssigned(agent):
@@ -83,7 +83,7 @@ def step(call: Call, event: CallEvent, now: datetime) -> Step:
             return _hang_up(call, HungUpBy.CONTROLLER)
         case EndAsked() if call.state is CallState.TALKING:
             return _hang_up(call, HungUpBy.AGENT)
-        case Gone():
+        case Gone() if call.state is not CallState.ADMITTING:
             return _gone(call, event, now)
         case _:
             return call, ()
@@ -131,9 +131,9 @@ def _towards_the_agent(
             return _bridging_failed(call, call.agent)
         case CutDue() if call.state in _WITHOUT_AGENT:
             return _hang_up(call, HungUpBy.CONTROLLER)
-        case CutDue():
-            # While BRIDGING the command is on its way, and Asterisk's own switch cuts 0.2 s later if it
-            # fails; a hang-up from here could meet a conversation that has just begun.
+        case CutDue() if call.state is CallState.BRIDGING:
+            # The command is on its way, and Asterisk's own switch cuts 0.2 s later if it fails; a hang-up
+            # from here could meet a conversation that has just begun.
             return call.evolve(cut_due=True), ()
         case AgentLeft(agent) if call.state is CallState.TALKING and call.agent == agent:
             return _hang_up(call, HungUpBy.AGENT)
@@ -167,15 +167,19 @@ def _outcome(call: Call, event: Gone) -> Outcome:
     if call.bridged_at is not None:
         return Outcome.CONNECTED
     if call.answered_at is not None:
+        # A bridging that outlives the time the law leaves is ended by Asterisk's own switch, not the callee.
         left_while_bridging = (
-            call.state is CallState.BRIDGING and call.asked_at_answer and call.ended_by is HungUpBy.CALLEE
+            call.state is CallState.BRIDGING
+            and call.asked_at_answer
+            and not call.cut_due
+            and call.ended_by is HungUpBy.CALLEE
         )
         return Outcome.LEFT_EARLY if left_while_bridging else Outcome.SILENT
     if not event.witnessed:
         return Outcome.LOST
     if call.ended_by is HungUpBy.CONTROLLER:
         return Outcome.CANCELLED
-    return unanswered_outcome(event.cause, event.sip)
+    return unanswered_outcome(event.cause, event.sip, rang=call.rang_at is not None)
 
 
 def _close(call: Call, outcome: Outcome, now: datetime) -> Step:

@@ -60,10 +60,12 @@ _BY_SIP = {
     608: Outcome.REJECTED,
 }
 
+_NORMAL_CLEARING = 16
+
 _BY_CAUSE = {
     1: Outcome.INVALID_NUMBER,  # unallocated
     3: Outcome.UNREACHABLE,  # no route to destination
-    16: Outcome.NO_ANSWER,  # normal clearing of a call that nobody answered: our own ring timeout
+    _NORMAL_CLEARING: Outcome.NO_ANSWER,  # of a call that nobody answered: our own ring timeout
     17: Outcome.BUSY,
     18: Outcome.NO_ANSWER,  # no user responding
     19: Outcome.NO_ANSWER,
@@ -79,16 +81,21 @@ _BY_CAUSE = {
 }
 
 
-def unanswered_outcome(cause: int, sip: int | None) -> Outcome:
+def unanswered_outcome(cause: int, sip: int | None, *, rang: bool = False) -> Outcome:
     """The outcome of a call that ended without an answer.
 
     Args:
         cause: the Q.850 cause of ChannelDestroyed; 0 if unknown.
         sip: the SIP response code, if Asterisk gave one.
+        rang: the callee's phone was heard to ring.
 
     Returns:
         The class of the failure; ``FAILED`` for what no table knows.
     """
+    if rang and sip == 480:
+        # Carriers end a call that rang too long with 480; the same code before any ringing means that the
+        # phone cannot be reached.
+        return Outcome.NO_ANSWER
     if sip in _BY_SIP:
         return _BY_SIP[sip]
     return _BY_CAUSE.get(cause, Outcome.FAILED)

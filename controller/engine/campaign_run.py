@@ -52,6 +52,7 @@ class CampaignRun:
         self._clock = clock
         self._hopper: deque[Contact] = deque()
         self._taken: set[ContactId] = set()
+        self._done_meanwhile: set[ContactId] = set()
 
     # --- contacts -------------------------------------------------------------------------------------
 
@@ -59,8 +60,11 @@ class CampaignRun:
         """Read ahead if the hopper is empty."""
         if self._hopper:
             return
+        self._done_meanwhile.clear()
         due = await self._records.due_contacts(self.campaign.id, self._clock.now(), HOPPER)
-        self._hopper.extend(contact for contact in due if contact.id not in self._taken)
+        # What was read is older than what happened while it was read.
+        known = self._taken | self._done_meanwhile | {contact.id for contact in self._hopper}
+        self._hopper.extend(contact for contact in due if contact.id not in known)
 
     def next_contact(self, *, with_operator: bool) -> Contact | None:
         """The next contact; the caller must place it, or see that it is ``released``.
@@ -84,6 +88,10 @@ class CampaignRun:
         """The contact was not called; it stays next."""
         self._taken.discard(contact.id)
         self._hopper.appendleft(contact)
+
+    def adopt(self, call: Call) -> None:
+        """A call of an earlier life goes on: its contact is under way."""
+        self._taken.add(call.contact.id)
 
     async def exhausted_until(self) -> datetime | None:
         """When the next contact becomes due; None if no contact is left at all."""
@@ -109,6 +117,12 @@ class CampaignRun:
             case _:
                 self.put_back(contact)
 
+    def safety_stop(self, reason: str) -> None:
+        """Place no more calls until a person has looked: something happened that must not happen again."""
+        if self.state is CampaignState.RUNNING:
+            self.state, self.reason = CampaignState.PAUSED, reason
+            log.error("campaign paused for safety", campaign=self.campaign.id, why=reason)
+
     # --- figures --------------------------------------------------------------------------------------
 
     def saw(self, budget: Budget) -> None:
@@ -126,4 +140,5 @@ class CampaignRun:
     def released(self, call: Call) -> None:
         """The call's owner is done: the contact may be offered again when it is due."""
         self._taken.discard(call.contact.id)
+        self._done_meanwhile.add(call.contact.id)
         self.wake.set()

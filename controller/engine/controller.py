@@ -200,8 +200,11 @@ class Controller:
         runs = {}
         for row in rows:
             budget = await office.ledger.budget(row.campaign)
-            run = CampaignRun(row.campaign, office.records, office.clock, budget)
-            run.state, run.reason = row.state, row.reason
+            # An earlier try, or a person in a hurry, may have begun with it already.
+            run = office.runs.get(row.campaign.id)
+            if run is None:
+                run = CampaignRun(row.campaign, office.records, office.clock, budget)
+                run.state, run.reason = row.state, row.reason
             runs[row.campaign.id] = run
         recovery = Recovery(office, self._desk, runs, self._spawn_owner)
         office.runs.update(runs)
@@ -238,6 +241,8 @@ class Controller:
 
     async def start_campaign(self, campaign: CampaignId) -> None:
         """Let a campaign dial. See ports.Operations."""
+        if self._stopping.is_set():
+            raise Refused("the controller is stopping")
         row = await self.office.records.campaign(campaign)
         if row is None:
             raise Refused(f"there is no campaign {campaign}; create it with: campaign create {campaign}")
@@ -303,6 +308,10 @@ class Controller:
         return self._settings.allow_budget_override and bool(token) and token == self._pbx_lab_token
 
     def _dial(self, run: CampaignRun) -> None:
+        running = self._dialers.get(run.campaign.id)
+        if running is not None and not running.done():
+            run.wake.set()  # paused and started again before its dialer took notice: it goes on
+            return
         dialer = Dialer(run, self.office, self._group())
         task = self._group().create_task(dialer.dial(), name=f"dialer {run.campaign.id}")
         self._dialers[run.campaign.id] = task

@@ -116,8 +116,11 @@ class Desk:
         if isinstance(event, AgentArrived):
             await self._seat(event)
             return
+        self._carry_out(event)
         if event.channel is not None:
             await self._office.control.drop(event.channel)
+
+    def _carry_out(self, event: AgentAsked) -> None:
         known = self._office.floor.agent(event.agent)
         if known is None or known.state is AgentState.AWAY:
             return

@@ -82,7 +82,7 @@ class Dialer:
     def _placement(self) -> Placement:
         run, office = self._run, self._office
         campaign, floor = run.campaign, office.floor
-        exposed = floor.exposed(campaign.id)
+        exposed = office.exposed(campaign.id)
         # The floor counts an exposed call from the moment it is wanted, the ledger from its admission: of
         # what the ledger counts, the larger of the two views of our own share is taken.
         others = max(0, run.budget.exposed - exposed)
@@ -113,7 +113,8 @@ class Dialer:
         self._tokens = min(max(1.0, rate / 10), self._tokens + (now - self._refilled) * rate)
         self._refilled = now
         if self._tokens < 1:
-            return (1 - self._tokens) / rate
+            # Rounding may leave a token short of one by so little that no clock can wait for it.
+            return max(0.001, (1 - self._tokens) / rate)
         self._tokens -= 1
         return 0.0
 

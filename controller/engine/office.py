@@ -27,6 +27,8 @@ class Office:
     Attributes:
         owners: the owner of each call that has not ended.
         runs: campaigns that this controller has started, paused ones included.
+        at_risk: calls that may still turn silent although the floor has no part in them (any more): waiting
+            ones that are being rescued or have just been cut, and adopted ones that are being ended.
         departures: agents who may be let go; emptied by the desk. Bounded by the number of agents.
         answer_to_command: seconds from an answered call's arrival (Asterisk's clock) to the command to
             bridge it, newest last.
@@ -39,6 +41,7 @@ class Office:
     floor: Floor = field(default_factory=Floor)
     owners: dict[CallId, CallOwner] = field(default_factory=dict)
     runs: dict[CampaignId, CampaignRun] = field(default_factory=dict)
+    at_risk: dict[CallId, CampaignId] = field(default_factory=dict)
     departures: asyncio.Queue[AgentId] = field(default_factory=asyncio.Queue)
     answer_to_command: deque[float] = field(default_factory=lambda: deque(maxlen=100_000))
     health: Health = field(init=False)
@@ -49,11 +52,15 @@ class Office:
         # Serials go on growing across restarts, so the ledger takes the first word of a new process.
         self._serial = int(self.clock.now().timestamp() * 1_000_000)
 
+    def exposed(self, campaign: CampaignId) -> int:
+        """How many calls of the campaign may turn silent although nothing worse than that can happen."""
+        return self.floor.exposed(campaign) + sum(each == campaign for each in self.at_risk.values())
+
     def exposure(self, campaign: CampaignId, *, without: CallId | None = None) -> Exposure:
         """How many calls of the campaign are exposed now, ``without`` not counted."""
         self._serial += 1
-        count = self.floor.exposed(campaign)
-        if without is not None and self.floor.is_exposed(without):
+        count = self.exposed(campaign)
+        if without is not None and (self.floor.is_exposed(without) or without in self.at_risk):
             count -= 1
         return Exposure(count=count, serial=self._serial)
 
@@ -62,7 +69,7 @@ class Office:
         for effect in effects:
             match effect:
                 case Assign(call, agent):
-                    self.owners[call].post(AgentAssigned(agent))
+                    self._assign(call, agent)
                 case LostAgent(call, agent):
                     if owner := self.owners.get(call):
                         owner.post(AgentLeft(agent))
@@ -79,6 +86,15 @@ class Office:
         for run in self.runs.values():
             run.wake.set()
 
+    def _assign(self, call: CallId, agent: AgentId) -> None:
+        owner = self.owners.get(call)
+        if owner is None:  # the controller stops and has let go of the call
+            self.apply(self.floor.give_back(agent, worked=False, now=self.clock.now()))
+            return
+        if owner.call.waited:
+            self.at_risk[call] = owner.call.contact.campaign
+        owner.post(AgentAssigned(agent))
+
     def _exposed(self, call: CallId, campaign: CampaignId) -> None:
         run = self.runs.get(campaign)
         owner = self.owners.get(call)
@@ -86,8 +102,9 @@ class Office:
             return
         # The call counts already, so one place too many is one call too many.
         law = run.campaign.law
-        over = run.budget.silent + self.floor.exposed(campaign) > run.budget.allowance(law.silent_share)
-        if over and run.campaign.override is None:
+        over = run.budget.silent + self.exposed(campaign) > run.budget.allowance(law.silent_share)
+        # Who is owed an operator (L5) is not called without one, whatever the budget.
+        if owner.call.guaranteed or (over and run.campaign.override is None):
             owner.post(CancelAsked())
 
     def _start_wrap_up(self, agent: AgentId, campaign: CampaignId) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from controller.domain.call import (
     Admitted,
+    AgentAssigned,
     Bridged,
     BridgeFailed,
     Call,
@@ -45,7 +46,7 @@ from controller.domain.lifecycle import step
 from controller.domain.outcome import Outcome
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
-from controller.errors import Refused, Unreachable
+from controller.errors import AsteriskUnreachable, Refused, Unreachable
 from controller.ports import Admission, Admitting, AttemptEnd
 
 log = structlog.get_logger(__name__)
@@ -56,6 +57,10 @@ in a loop, and the event is dropped: the watchdog then asks Asterisk what is tru
 
 CONNECT_TIMEOUT = 1.0
 """Seconds after which a bridging counts as failed. The dead-man's switch has cut the call before that."""
+
+PROMPT = timedelta(milliseconds=200)
+"""A bridging that is commanded later than this after the answer is none "at the answer" (this process was
+frozen, or the machine overloaded): if the callee leaves meanwhile, the call was silent."""
 
 _WATCH = {
     CallState.RINGING: 5.0,  # on top of the ring time
@@ -79,11 +84,14 @@ class CallOwner:
         self._cut_timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._arrived_at: datetime | None = None
+        self._gone: Gone | None = None
         self._log = log.bind(call=call.id, campaign=run.campaign.id)
         office.owners[call.id] = self
 
     def post(self, event: CallEvent) -> None:
         """Tell the owner what happened. Never waits."""
+        if isinstance(event, Gone):
+            self._gone = event
         try:
             self._mailbox.put_nowait(event)
         except asyncio.QueueFull:
@@ -111,11 +119,13 @@ class CallOwner:
         except Exception:
             # A bug in one call must end that call only; nobody may be left in it unattended.
             self._log.exception("call owner failed, hanging up")
+            self._run.safety_stop(f"internal error in call {self.call.id}, see the log")
             await self._abandon()
         finally:
             self._stop_timer()
             self._drain()
             self._office.owners.pop(self.call.id, None)
+            self._office.at_risk.pop(self.call.id, None)
             self._run.released(self.call)
 
     async def _handle(self, event: CallEvent) -> None:
@@ -125,9 +135,7 @@ class CallOwner:
             before = self.call.state
             self.call, commands = step(self.call, event, self._office.clock.now())
             if before is not self.call.state:
-                self._log.debug(
-                    "call", old=before.value, event=type(event).__name__, new=self.call.state.value
-                )
+                self._log.debug("call", old=before.value, on=type(event).__name__, new=self.call.state.value)
             for command in commands:
                 if (answer := await self._execute(command)) is not None:
                     todo.append(answer)
@@ -154,6 +162,8 @@ class CallOwner:
                     return CancelAsked()
                 case CallState.ENDING | CallState.ANSWERED | CallState.WAITING | CallState.BRIDGING:
                     await self._office.control.hang_up(self.call.id)
+        except Refused as error:
+            self._log.warning("cannot learn whether the call is still there", why=str(error))
         except Unreachable as error:
             self._office.health.fail("asterisk", str(error))
         return None
@@ -177,8 +187,9 @@ class CallOwner:
             case StopCutTimer():
                 self._stop_timer()
             case GiveBackAgent(agent, worked):
-                office.apply(office.floor.give_back(agent, worked=worked, now=now))
+                self._give_back(agent, worked=worked)
             case CountSuccess():
+                office.at_risk.pop(self.call.id, None)
                 await self._count_success()
             case Close(outcome):
                 await self._close(outcome)
@@ -187,23 +198,35 @@ class CallOwner:
         return None
 
     async def _place(self) -> CallEvent | None:
+        if not self._office.health.fit:
+            # The admission took time, and an edge went down meanwhile (L7).
+            return PlaceFailed()
         try:
             await self._office.control.place(self.call.id, self.call.contact.number, self._run.campaign)
         except Refused as error:
             self._log.info("call refused by Asterisk", why=str(error))
             return PlaceFailed()
         except Unreachable as error:
-            # Nobody knows whether the phone rings: act as if it did, the watchdog finds out.
             self._office.health.fail("asterisk", str(error))
+            if isinstance(error, AsteriskUnreachable) and not error.outcome_unknown:
+                return PlaceFailed()
+            # Nobody knows whether the phone rings: act as if it did, the watchdog finds out.
         return Placed()
 
     def _find_agent(self, now: datetime) -> CallEvent | None:
-        floor, call = self._office.floor, self.call
+        office, floor, call = self._office, self._office.floor, self.call
         floor.return_to_flight(call.id, self._run.campaign.id)
+        office.at_risk.pop(call.id, None)
+        if self._gone is not None or (self._arrived_at is not None and now - self._arrived_at > PROMPT):
+            self.call = call = call.evolve(waited=True)
         effects = floor.answered(call.id, now)
-        self._office.apply(effects)
-        mine = any(isinstance(effect, Assign) and effect.call == call.id for effect in effects)
-        return None if mine else NoAgentFree()
+        mine = next((e for e in effects if isinstance(e, Assign) and e.call == call.id), None)
+        if mine is None or call.waited:
+            office.apply(effects)
+            return None if mine else NoAgentFree()
+        # At the answer the bridging is commanded at once, before any other event of the call is looked at.
+        office.apply(effect for effect in effects if effect is not mine)
+        return AgentAssigned(mine.agent)
 
     async def _connect(self, agent: AgentId) -> CallEvent:
         office = self._office
@@ -215,6 +238,9 @@ class CallOwner:
                 await office.control.connect(self.call.id, agent)
         except Refused as error:
             self._log.info("bridging refused", agent=agent, why=str(error))
+            if await self._callee_gone():
+                # The callee left while the bridging was under way; the news of it may still be on its way.
+                return self._gone or Gone()
             return BridgeFailed(agent_gone=not office.floor.present(agent))
         except (Unreachable, TimeoutError) as error:
             office.health.fail("asterisk", str(error) or "no answer to a bridging in time")
@@ -225,6 +251,20 @@ class CallOwner:
             await self._try(office.control.back_to_noise, "back to noise")
             return BridgeFailed(agent_gone=True)
         return Bridged()
+
+    async def _callee_gone(self) -> bool:
+        if self._gone is not None:
+            return True
+        try:
+            return not await self._office.control.exists(self.call.id)
+        except (Refused, Unreachable):
+            return False
+
+    def _give_back(self, agent: AgentId, *, worked: bool) -> None:
+        office, known = self._office, self._office.floor.agent(agent)
+        # Their phone may have died, and they may have come back and have another call by now.
+        if known is not None and known.call == self.call.id:
+            office.apply(office.floor.give_back(agent, worked=worked, now=office.clock.now()))
 
     async def _hang_up(self) -> None:
         await self._try(self._office.control.hang_up, "hang-up")
@@ -262,7 +302,10 @@ class CallOwner:
             return NotAdmitted()
         self._run.saw(verdict.budget)
         if verdict.admission is not Admission.ADMITTED:
-            await self._run.turned_away(call.contact, verdict)
+            try:
+                await self._run.turned_away(call.contact, verdict)
+            except Unreachable as error:
+                office.health.fail("records", str(error))
             return NotAdmitted()
         self.call = call = call.evolve(admitted_at=office.clock.now())
         try:
@@ -296,6 +339,7 @@ class CallOwner:
     async def _close(self, outcome: Outcome) -> None:
         office, call = self._office, self.call
         await self._settle(self._close_ledger(outcome))
+        office.at_risk.pop(call.id, None)
         office.apply(office.floor.over(call.id, office.clock.now()))
         await self._settle(self._close_records(outcome))
         self._run.ended(call)
@@ -358,7 +402,7 @@ class CallOwner:
         try:
             await self._hang_up()
             if call.agent is not None:
-                office.apply(office.floor.give_back(call.agent, worked=False, now=now))
+                self._give_back(call.agent, worked=False)
             if call.state is not CallState.ENDED:
                 never_dialed = call.state is CallState.ADMITTING
                 outcome = (
@@ -377,10 +421,7 @@ class CallOwner:
             _, commands = step(self.call, self._mailbox.get_nowait(), self._office.clock.now())
             for command in commands:
                 if isinstance(command, GiveBackAgent):
-                    floor = self._office.floor
-                    self._office.apply(
-                        floor.give_back(command.agent, worked=False, now=self._office.clock.now())
-                    )
+                    self._give_back(command.agent, worked=False)
 
     def _stop_timer(self) -> None:
         if self._cut_timer is not None:

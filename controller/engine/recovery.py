@@ -12,12 +12,13 @@ from datetime import timedelta
 import structlog
 
 from controller.domain.call import Arrived, Call, CallState, Gone, HungUpBy, PickedUp
-from controller.domain.ids import CampaignId
+from controller.domain.ids import AgentId, CampaignId
 from controller.domain.outcome import Outcome
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.desk import Desk
 from controller.engine.office import Office
 from controller.engine.owner import CallOwner
+from controller.errors import Refused
 from controller.ports import AttemptEnd, CallOnWire, FlightMark
 
 log = structlog.get_logger(__name__)
@@ -97,11 +98,22 @@ class Recovery:
         )
         log.info("call adopted", call=call.id, state=call.state.value, number=call.contact.number)
         if agent is not None:
+            if not reached:
+                await self._complete_bridging(call, agent)
             await office.ledger.connected(call.id, run.campaign, office.exposure(run.campaign.id))
             office.floor.resume(agent, call.id, run.campaign.id, now)
         else:
             await office.control.hang_up(call.id)
+            office.at_risk[call.id] = run.campaign.id
+        run.adopt(call)
         self._spawn(CallOwner(call, run, office))
+
+    async def _complete_bridging(self, call: Call, agent: AgentId) -> None:
+        # The earlier life may have died between the steps of the bridging, with the dead man's switch set.
+        try:
+            await self._office.control.connect(call.id, agent)
+        except Refused as error:
+            log.info("adopted call is over already", call=call.id, why=str(error))
 
     async def _close_unseen(self, attempt: Call, mark: FlightMark | None) -> None:
         office, run = self._office, self._run_of[attempt.contact.campaign]
@@ -136,11 +148,17 @@ class Recovery:
         run = self._run_of.get(mark.campaign)
         if run is None:
             return
+        outcome, ended_ago = Outcome.FAILED, timedelta(0)
+        attempt = await self._office.records.attempt(mark.call)
+        if attempt is not None:
+            # It ended, and the ledger has lost that (Redis loses its last second when the power fails).
+            now = self._office.clock.now()
+            outcome, ended_ago = attempt.outcome or Outcome.LOST, now - (attempt.ended_at or now)
         await self._office.ledger.close(
             mark.call,
             run.campaign,
             mark.number,
-            Outcome.FAILED,
-            timedelta(0),
+            outcome,
+            ended_ago,
             self._office.exposure(run.campaign.id),
         )

@@ -8,9 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Boolean, Integer, Text, bindparam, exists, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    Integer,
+    Text,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from controller.store.records_rows import AttemptRow, EndRow, StartRow
 from controller.store.schema import IN_FLIGHT, Instant, attempts, campaigns, contacts
@@ -81,7 +92,7 @@ class AttemptStatements:
             where=attempts.c.outcome.is_(None),
         )
 
-    async def store(self, connection: AsyncConnection, rows: Sequence[AttemptRow]) -> None:
+    def store(self, connection: Connection, rows: Sequence[AttemptRow]) -> None:
         """Write a group inside the transaction of ``connection``.
 
         All starts come before all ends. That keeps the order of the rows of one call; of one contact, no two
@@ -91,8 +102,8 @@ class AttemptStatements:
         # Said twice in one group it would count twice, for its contact is written before its own row.
         ends = {row.attempt["id"]: row for row in rows if isinstance(row, EndRow)}.values()
         if starts:
-            await connection.execute(self._start, [row.attempt for row in starts])
-            await connection.execute(_CONTACT_STARTS, [row.contact for row in starts])
+            connection.execute(self._start, [row.attempt for row in starts])
+            connection.execute(_CONTACT_STARTS, [row.contact for row in starts])
         if ends:
-            await connection.execute(_CONTACT_ENDS, [row.contact for row in ends])
-            await connection.execute(self._end, [row.attempt for row in ends])
+            connection.execute(_CONTACT_ENDS, [row.contact for row in ends])
+            connection.execute(self._end, [row.attempt for row in ends])

@@ -9,19 +9,18 @@ writer, SQLite's lock is never waited for inside the program.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection
 
-from controller.errors import BadInput, ControllerError, RecordsUnreachable, Unreachable
-from controller.store.records_engine import translated
+from controller.errors import ControllerError, RecordsUnreachable, Unreachable
+from controller.store.records_database import Database, Work, translated
 
 RowT = TypeVar("RowT")
 ResultT = TypeVar("ResultT")
-Work = Callable[[AsyncConnection], Awaitable[Any]]
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +31,7 @@ class _Row(Generic[RowT]):
 
 @dataclass(slots=True, eq=False)
 class _Work:
-    work: Work
+    work: Work[Any]
     timeout: float
     doing: str
     done: asyncio.Future[Any]
@@ -48,32 +47,31 @@ class RecordWriter(Generic[RowT]):
 
     def __init__(
         self,
-        engine: AsyncEngine,
-        store: Callable[[AsyncConnection, Sequence[RowT]], Awaitable[None]],
+        database: Database,
+        store: Callable[[Connection, Sequence[RowT]], None],
         *,
         timeout: float,
-        linger: float = 0.01,
+        linger: float = 0.02,
         places: int = 2000,
         group: int = 500,
     ) -> None:
         """Describe the writer; ``start`` starts it.
 
         Args:
-            engine: the database.
+            database: where to.
             store: writes a group of rows inside the transaction it is given.
             timeout: seconds from handing in to durable.
             linger: how long a row waits for company. Costs that much latency, and saves most of the CPU.
             places: bound of the queue.
             group: rows per transaction at most.
         """
-        self._engine = engine
+        self._database = database
         self._store = store
         self._timeout = timeout
         self._linger = linger
         self._group = group
         self._queue: asyncio.Queue[_Row[RowT] | _Work | None] = asyncio.Queue(places)
         self._task: asyncio.Task[None] | None = None
-        self._connection: AsyncConnection | None = None
 
     def start(self) -> None:
         """Start the task that writes."""
@@ -95,7 +93,6 @@ class RecordWriter(Generic[RowT]):
             job = self._queue.get_nowait()
             if job is not None:
                 _fail(job, RecordsUnreachable("The record store was closed before this was stored."))
-        await self._disconnect()
 
     async def put(self, row: RowT, doing: str) -> None:
         """Return when the row is durable.
@@ -106,9 +103,7 @@ class RecordWriter(Generic[RowT]):
         """
         await self._hand_in(_Row(row, asyncio.get_running_loop().create_future()), self._timeout, doing)
 
-    async def run(
-        self, work: Callable[[AsyncConnection], Awaitable[ResultT]], doing: str, timeout: float | None = None
-    ) -> ResultT:
+    async def run(self, work: Work[ResultT], doing: str, timeout: float | None = None) -> ResultT:
         """Return what ``work`` returned, when its transaction is durable. Raises as ``put`` does."""
         done: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
         limit = self._timeout if timeout is None else timeout
@@ -190,29 +185,11 @@ class RecordWriter(Generic[RowT]):
         else:
             _succeed(job, result)
 
-    async def _transaction(self, work: Work, timeout: float, doing: str) -> Any:
+    async def _transaction(self, work: Work[Any], timeout: float, doing: str) -> Any:
         try:
-            async with asyncio.timeout(timeout):
-                if self._connection is None:
-                    self._connection = await self._engine.connect()
-                async with self._connection.begin():
-                    return await work(self._connection)
+            return await self._database.transact(work, timeout)
         except Exception as error:
-            known = translated(error, doing)
-            if not isinstance(known, BadInput):  # that is a decision of ours, with a sound connection
-                await self._disconnect(broken=True)
-            raise known from error
-
-    async def _disconnect(self, *, broken: bool = False) -> None:
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        # Whatever is wrong with it, the next transaction gets a new one.
-        with suppress(Exception):
-            async with asyncio.timeout(self._timeout):
-                if broken:
-                    await connection.invalidate()
-                await connection.close()
+            raise translated(error, doing) from error
 
 
 def _succeed(job: _Row[Any] | _Work, result: Any) -> None:

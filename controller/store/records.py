@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import Select, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import Connection, Integer, Row, Select, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from controller.domain.call import Call
 from controller.domain.campaign import Campaign, CampaignState, Override
@@ -21,7 +19,7 @@ from controller.domain.regulation import PROFILES, Regulation
 from controller.ports import AttemptEnd, CampaignFigures, CampaignRow, ImportResult
 from controller.store.record_statements import AttemptStatements
 from controller.store.record_writer import RecordWriter
-from controller.store.records_engine import make_engine, parse_url, prepare, reserve_file, translating
+from controller.store.records_database import Work, database_for, translated
 from controller.store.records_rows import (
     AttemptRow,
     call_of,
@@ -34,7 +32,6 @@ from controller.store.records_rows import (
     end_row,
     no_such_campaign,
     select_calls,
-    select_campaigns,
     select_contacts,
     start_row,
     utc_now,
@@ -48,6 +45,7 @@ from controller.store.schema import (
     campaigns,
     contacts,
     heartbeat,
+    make_tables,
     overrides,
 )
 
@@ -55,15 +53,20 @@ _CONTACTS_PER_TIMEOUT = 2000
 """Contacts for which ``add_contacts`` is given once the timeout: a large import is slow, not unreachable."""
 _NUMBERS_PER_QUERY = 1000
 
-_PENDING = select_contacts().where(
-    contacts.c.campaign == bindparam("p_campaign"), contacts.c.status == PENDING
+T = TypeVar("T")
+
+_OF_CAMPAIGN = contacts.c.campaign == bindparam("p_campaign")
+_NOW = bindparam("p_now", type_=Instant)
+_LIMIT = bindparam("p_limit", type_=Integer)
+
+# Each reads one range of the index contacts_due, in its order.
+_WAITING = select_contacts().where(_OF_CAMPAIGN, contacts.c.status == PENDING)
+_DUE = _WAITING.where(contacts.c.due_at <= _NOW).order_by(contacts.c.due_at, contacts.c.id).limit(_LIMIT)
+_FRESH = _WAITING.where(contacts.c.due_at.is_(None)).order_by(contacts.c.id).limit(_LIMIT)
+_LATER = select(func.min(contacts.c.due_at)).where(
+    _OF_CAMPAIGN, contacts.c.status == PENDING, contacts.c.due_at > _NOW
 )
-_DUE = (
-    _PENDING.where(contacts.c.due_at <= bindparam("p_now", type_=Instant))
-    .order_by(contacts.c.due_at, contacts.c.id)
-    .limit(bindparam("p_limit"))
-)
-_FRESH = _PENDING.where(contacts.c.due_at.is_(None)).order_by(contacts.c.id).limit(bindparam("p_limit"))
+_LEFT = select(contacts.c.id).where(_OF_CAMPAIGN, contacts.c.status.in_((PENDING, IN_FLIGHT))).limit(1)
 
 
 class SqlRecords:
@@ -81,7 +84,7 @@ class SqlRecords:
         url: str,
         timeout: float = 2.0,
         *,
-        linger: float = 0.01,
+        linger: float = 0.02,
         profiles: Mapping[str, Regulation] = PROFILES,
     ) -> None:
         """Describe the store.
@@ -95,34 +98,32 @@ class SqlRecords:
         Raises:
             BadInput: the URL cannot be used.
         """
-        self._url = parse_url(url)
         self._timeout = timeout
         self._profiles = profiles
-        self._engine = make_engine(self._url, timeout)
-        statements = AttemptStatements(self._engine.dialect.name)
+        self._database = database_for(url, timeout)
+        statements = AttemptStatements(self._database.dialect)
         self._writer: RecordWriter[AttemptRow] = RecordWriter(
-            self._engine, statements.store, timeout=timeout, linger=linger
+            self._database, statements.store, timeout=timeout, linger=linger
         )
 
     async def open(self) -> None:
         """Make the tables if they are missing and start the writer.
 
         Raises:
-            BadInput: the database belongs to a newer version of the program.
+            BadInput: the database belongs to another version of the program.
         """
-        reserve_file(self._url)
-        try:
-            async with translating("its opening", self._timeout):
-                await prepare(self._engine)
-        except BaseException:
-            await self._engine.dispose()
-            raise
         self._writer.start()
+        try:
+            await self._database.open()
+            await self._writer.run(make_tables, "its opening")
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
-        """Write what is under way, then close every connection."""
+        """Write what has been handed in, then close every connection."""
         await self._writer.close()
-        await self._engine.dispose()
+        await self._database.close(self._timeout)
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -133,16 +134,20 @@ class SqlRecords:
     ) -> None:
         await self.close()
 
-    @asynccontextmanager
-    async def _reading(self, doing: str) -> AsyncIterator[AsyncConnection]:
-        async with translating(doing, self._timeout), self._engine.connect() as connection:
-            yield connection
+    async def _read(self, work: Work[T], doing: str) -> T:
+        try:
+            return await self._database.read(work, self._timeout)
+        except Exception as error:
+            raise translated(error, doing) from error
+
+    async def _rows(self, statement: Select[Any], doing: str) -> Sequence[Row[Any]]:
+        return await self._read(lambda connection: connection.execute(statement).all(), doing)
 
     async def ping(self) -> None:
         """Raise RecordsUnreachable unless the store takes writes."""
 
-        async def beat(connection: AsyncConnection) -> None:
-            await connection.execute(update(heartbeat).values(beats=heartbeat.c.beats + 1))
+        def beat(connection: Connection) -> None:
+            connection.execute(update(heartbeat).values(beats=heartbeat.c.beats + 1))
 
         await self._writer.run(beat, "a test write")
 
@@ -152,9 +157,9 @@ class SqlRecords:
         """Store a new campaign as draft."""
         check_law(campaign, self._profiles)
 
-        async def save(connection: AsyncConnection) -> None:
+        def save(connection: Connection) -> None:
             try:
-                await connection.execute(insert(campaigns).values(campaign_values(campaign, utc_now())))
+                connection.execute(insert(campaigns).values(campaign_values(campaign, utc_now())))
             except IntegrityError as error:
                 raise campaign_taken(campaign.id) from error
 
@@ -162,22 +167,20 @@ class SqlRecords:
 
     async def campaign(self, campaign: CampaignId) -> CampaignRow | None:
         """One campaign."""
-        async with self._reading("a look at a campaign") as connection:
-            row = (await connection.execute(select_campaigns().where(campaigns.c.id == campaign))).first()
-        return None if row is None else campaign_row(row, self._profiles)
+        rows = await self._rows(select(campaigns).where(campaigns.c.id == campaign), "a look at a campaign")
+        return campaign_row(rows[0], self._profiles) if rows else None
 
     async def campaigns(self) -> Sequence[CampaignRow]:
         """All campaigns, by id."""
-        async with self._reading("a look at the campaigns") as connection:
-            rows = (await connection.execute(select_campaigns().order_by(campaigns.c.id))).all()
+        rows = await self._rows(select(campaigns).order_by(campaigns.c.id), "a look at the campaigns")
         return [campaign_row(row, self._profiles) for row in rows]
 
     async def set_campaign_state(self, campaign: CampaignId, state: CampaignState, reason: str = "") -> None:
         """Record a change of state and why."""
 
-        async def change(connection: AsyncConnection) -> None:
+        def change(connection: Connection) -> None:
             statement = update(campaigns).where(campaigns.c.id == campaign)
-            if not (await connection.execute(statement.values(state=state.value, reason=reason))).rowcount:
+            if not (connection.execute(statement.values(state=state.value, reason=reason))).rowcount:
                 raise no_such_campaign(campaign)
 
         await self._writer.run(change, "a campaign's state")
@@ -185,10 +188,10 @@ class SqlRecords:
     async def record_override(self, campaign: CampaignId, override: Override, now: datetime) -> None:
         """Record who lifted a budget, when and why. Append-only."""
 
-        async def record(connection: AsyncConnection) -> None:
+        def record(connection: Connection) -> None:
             values = {"campaign": campaign, "author": override.author, "reason": override.reason, "at": now}
             try:
-                await connection.execute(insert(overrides).values(values))
+                connection.execute(insert(overrides).values(values))
             except IntegrityError as error:
                 raise no_such_campaign(campaign) from error
 
@@ -203,8 +206,8 @@ class SqlRecords:
         """
         timeout = self._timeout * (1 + len(contacts) / _CONTACTS_PER_TIMEOUT)
 
-        async def add(connection: AsyncConnection) -> ImportResult:
-            return await _add_contacts(connection, campaign, contacts)
+        def add(connection: Connection) -> ImportResult:
+            return _add_contacts(connection, campaign, contacts)
 
         return await self._writer.run(add, "new contacts", timeout)
 
@@ -213,37 +216,39 @@ class SqlRecords:
 
         Those never called (and never postponed) come last, in the order of their import.
         """
-        async with self._reading("a look at the contacts") as connection:
+
+        def look(connection: Connection) -> list[Contact]:
             values = {"p_campaign": campaign, "p_now": now, "p_limit": limit}
-            rows = list(await connection.execute(_DUE, values))
+            rows = list(connection.execute(_DUE, values))
             if len(rows) < limit:
                 values = {"p_campaign": campaign, "p_limit": limit - len(rows)}
-                rows += await connection.execute(_FRESH, values)
-        return [contact_of(row) for row in rows]
+                rows += connection.execute(_FRESH, values)
+            return [contact_of(row) for row in rows]
+
+        return await self._read(look, "a look at the contacts")
 
     async def next_due(self, campaign: CampaignId, now: datetime) -> datetime | None:
         """When the next contact that is not yet due will be; None if the campaign is done with all.
 
         ``now`` if no contact waits for a later time but some are due or have an attempt under way.
         """
-        of_campaign = contacts.c.campaign == campaign
-        later = select(func.min(contacts.c.due_at)).where(
-            of_campaign, contacts.c.status == PENDING, contacts.c.due_at > now
-        )
-        left = select(contacts.c.id).where(of_campaign, contacts.c.status.in_((PENDING, IN_FLIGHT))).limit(1)
-        async with self._reading("a look at the contacts") as connection:
-            at: datetime | None = await connection.scalar(later)
-            if at is None and await connection.scalar(left) is not None:
+
+        def look(connection: Connection) -> datetime | None:
+            values = {"p_campaign": campaign, "p_now": now}
+            at: datetime | None = connection.scalar(_LATER, values)
+            if at is None and connection.scalar(_LEFT, {"p_campaign": campaign}) is not None:
                 return now
-        return at
+            return at
+
+        return await self._read(look, "a look at the contacts")
 
     async def postpone(self, contact: ContactId, until: datetime) -> None:
         """Do not offer the contact before ``until``; if it is due later already, that stays."""
         sooner = or_(contacts.c.due_at.is_(None), contacts.c.due_at < until)
         statement = update(contacts).where(contacts.c.id == contact, contacts.c.status != DONE, sooner)
 
-        async def put_off(connection: AsyncConnection) -> None:
-            await connection.execute(statement.values(due_at=until))
+        def put_off(connection: Connection) -> None:
+            connection.execute(statement.values(due_at=until))
 
         await self._writer.run(put_off, "a postponed contact")
 
@@ -269,22 +274,18 @@ class SqlRecords:
         )
 
     async def _calls(self, statement: Select[Any]) -> Sequence[Call]:
-        async with self._reading("a look at the attempts") as connection:
-            return [call_of(row) for row in await connection.execute(statement)]
+        return [call_of(row) for row in await self._rows(statement, "a look at the attempts")]
 
     async def figures(self, campaign: CampaignId) -> CampaignFigures:
         """The campaign's numbers, computed by the database from the attempts."""
-        async with self._reading("the campaign's figures") as connection:
-            return await _figures(connection, campaign)
+        return await self._read(lambda connection: _figures(connection, campaign), "the campaign's figures")
 
 
-async def _add_contacts(
-    connection: AsyncConnection, campaign: CampaignId, new: Sequence[NewContact]
-) -> ImportResult:
+def _add_contacts(connection: Connection, campaign: CampaignId, new: Sequence[NewContact]) -> ImportResult:
     # A write first: it holds off other imports into this campaign (also from other programs) between our look
     # at the numbers and our insert, and shows whether there is such a campaign.
     touch = update(campaigns).where(campaigns.c.id == campaign).values(state=campaigns.c.state)
-    if not (await connection.execute(touch)).rowcount:
+    if not (connection.execute(touch)).rowcount:
         raise no_such_campaign(campaign)
     seen: set[str] = set()
     for start in range(0, len(new), _NUMBERS_PER_QUERY):
@@ -292,7 +293,7 @@ async def _add_contacts(
         here = select(contacts.c.number).where(
             contacts.c.campaign == campaign, contacts.c.number.in_(numbers)
         )
-        seen.update((await connection.execute(here)).scalars())
+        seen.update((connection.execute(here)).scalars())
     fresh: list[dict[str, Any]] = []
     known: list[int] = []
     for contact in new:
@@ -302,26 +303,26 @@ async def _add_contacts(
         seen.add(contact.number)
         fresh.append(contact_values(campaign, contact))
     if fresh:
-        await connection.execute(insert(contacts), fresh)
-    return ImportResult(stored=len(fresh), known=known)
+        connection.execute(insert(contacts), fresh)
+    return ImportResult(stored=len(fresh), known=tuple(known))
 
 
-async def _figures(connection: AsyncConnection, campaign: CampaignId) -> CampaignFigures:
+def _figures(connection: Connection, campaign: CampaignId) -> CampaignFigures:
     total, pending = (
-        await connection.execute(
+        connection.execute(
             select(func.count(), func.count(case((contacts.c.status == PENDING, 1)))).where(
                 contacts.c.campaign == campaign
             )
         )
     ).one()
     of_campaign = attempts.c.campaign == campaign
-    counts = await connection.execute(
+    counts = connection.execute(
         select(attempts.c.outcome, func.count()).where(of_campaign).group_by(attempts.c.outcome)
     )
     by_outcome = {None if name is None else Outcome(name): count for name, count in counts}
     under_way = by_outcome.pop(None, 0)
     bridged = (
-        await connection.execute(
+        connection.execute(
             select(attempts.c.answered_at, attempts.c.bridged_at, attempts.c.waited)
             .where(of_campaign, attempts.c.outcome == Outcome.CONNECTED.value)
             .where(attempts.c.answered_at.is_not(None), attempts.c.bridged_at.is_not(None))
@@ -330,7 +331,7 @@ async def _figures(connection: AsyncConnection, campaign: CampaignId) -> Campaig
     ).all()
     unattended = [
         (ended - answered).total_seconds()
-        for answered, ended in await connection.execute(
+        for answered, ended in connection.execute(
             select(attempts.c.answered_at, attempts.c.ended_at)
             .where(of_campaign, attempts.c.outcome == Outcome.SILENT.value)
             .where(attempts.c.answered_at.is_not(None), attempts.c.ended_at.is_not(None))
@@ -343,6 +344,6 @@ async def _figures(connection: AsyncConnection, campaign: CampaignId) -> Campaig
         by_outcome={outcome: count for outcome, count in by_outcome.items() if outcome is not None},
         open=under_way,
         rescued=sum(waited for _, _, waited in bridged),
-        answer_to_bridge=[(at - answered).total_seconds() for answered, at, _ in bridged],
+        answer_to_bridge=tuple((at - answered).total_seconds() for answered, at, _ in bridged),
         longest_unattended=max(unattended, default=None),
     )

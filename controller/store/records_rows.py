@@ -18,7 +18,7 @@ from controller.domain.regulation import Regulation
 from controller.domain.retry import RetryRule
 from controller.errors import BadInput, ProtocolError
 from controller.ports import AttemptEnd, CampaignRow
-from controller.store.schema import DONE, PENDING, attempts, campaigns, contacts
+from controller.store.schema import DONE, PENDING, attempts, contacts
 
 Profiles = Mapping[str, Regulation]
 _MICROSECOND = timedelta(microseconds=1)
@@ -123,11 +123,6 @@ def campaign_row(row: Row[Any], profiles: Profiles) -> CampaignRow:
     return CampaignRow(campaign=campaign, state=CampaignState(row.state), reason=row.reason)
 
 
-def select_campaigns() -> Select[Any]:
-    """Campaigns, for ``campaign_row``."""
-    return select(campaigns)
-
-
 def contact_values(campaign: CampaignId, contact: NewContact) -> dict[str, Any]:
     """A row for a new contact."""
     return {
@@ -196,19 +191,28 @@ def end_row(end: AttemptEnd, now: datetime) -> EndRow:
     Raises:
         ProtocolError: it is not over.
     """
-    call = end.call
-    if call.outcome is None:
-        raise ProtocolError(f"Call {call.id} was to be recorded as ended without an outcome. This is a bug.")
+    call, outcome = end.call, require_outcome(end.call)
     contact = {
         "p_call": call.id,
         "p_contact": call.contact.id,
         "p_counts": int(end.counts_as_attempt),
         "p_due": end.next_due,
         "p_status": DONE if end.next_due is None else PENDING,
-        "p_operator_due": operator_due_after(call.outcome),
-        "p_outcome": call.outcome.value,
+        "p_operator_due": operator_due_after(outcome),
+        "p_outcome": outcome.value,
     }
-    return EndRow(dict(start_row(call, now).attempt) | {"outcome": call.outcome.value}, contact)
+    return EndRow(dict(start_row(call, now).attempt) | {"outcome": outcome.value}, contact)
+
+
+def require_outcome(call: Call) -> Outcome:
+    """The outcome of a call that is over.
+
+    Raises:
+        ProtocolError: it is not over.
+    """
+    if call.outcome is None:
+        raise ProtocolError(f"Call {call.id} was to be recorded as ended without an outcome. This is a bug.")
+    return call.outcome
 
 
 def operator_due_after(outcome: Outcome) -> bool | None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Dialect,
     Float,
     ForeignKey,
@@ -24,8 +25,12 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    inspect,
+    select,
     text,
 )
+
+from controller.errors import BadInput
 
 SCHEMA_VERSION = 1
 """Grows with every change of the tables. A database of a newer version is refused at opening."""
@@ -184,3 +189,27 @@ overrides = Table(
     Column("at", Instant, nullable=False),
     comment="Append-only.",
 )
+
+
+def make_tables(connection: Connection) -> None:
+    """Make the tables if they are missing.
+
+    Raises:
+        BadInput: the database belongs to another version of the program.
+    """
+    if connection.dialect.name == "sqlite":
+        # Two programs may open a new file at once; the second waits here and then finds the tables made.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if inspect(connection).has_table(schema_version.name):
+        found = connection.scalar(select(schema_version.c.version)) or 0
+        if found != SCHEMA_VERSION:
+            age = "newer" if found > SCHEMA_VERSION else "older"
+            raise BadInput(
+                "records url",
+                f"the database has the {age} schema version {found}, this program needs {SCHEMA_VERSION}; "
+                "use the version of the program that made it, or another database",
+            )
+        return
+    metadata.create_all(connection)
+    connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))
+    connection.execute(heartbeat.insert().values(id=1, beats=0))

@@ -1,7 +1,7 @@
 """The ARI client against a real Asterisk: the traits of Asterisk that the client is built around.
 
 No dialplan is needed. Asterisk makes a context `stasis-<app>` for every application (res/stasis/app.c:1033):
-a Local channel into it is a call with both legs in our hands, `ID`, which we originate, and its far end `ID;2`.
+a Local channel into it is a call with both legs in our hands: `ID`, which we originate, and `ID;2`, its end.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ async def test_channel_id_is_given_once(line: Line) -> None:
 
 
 async def test_conflict_sticks_to_the_connection(asterisk: Asterisk) -> None:
-    """Why `originate` looks for the channel before it believes a 409 (resource_channels.c, ast_channel_errno)."""
+    """Why `originate` looks for the channel before it believes a 409 (ast_channel_errno is never reset)."""
     async with connect(configure(asterisk, transport="websocket")) as line:
         statuses = []
         id_ = await line.call(f"{line.app}-1")

@@ -52,6 +52,7 @@ async def test_the_callee_hears_the_agent(lab: Lab) -> None:
         await lab.phone_login("1001")
         agent = (await stasis.event("StasisStart"))["channel"]["id"]
         bridge = (await stasis.request("POST", "/bridges", type="mixing"))["id"]
+        assert f"pbx: bridge {bridge}" in await lab.leaks()
         await stasis.request("POST", f"/bridges/{bridge}/addChannel", channel=agent)
         channel = await stasis.call(number(Behaviour.PERSON, ring=0.2, hold=4))
         await stasis.event("StasisStart", channel)

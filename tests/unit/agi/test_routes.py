@@ -12,8 +12,10 @@ from controller.agi.config import AgiConfig
 from controller.agi.routes import DialplanRoutes, Routes
 from controller.agi.server import AgiServer
 from controller.agi.session import AgiSession
+from controller.domain.outcome import Outcome
 from controller.errors import ConfigError, RedisUnreachable
 from controller.ports import Ledger
+from controller.store import keys
 from tests.unit.agi.asterisk import FakeLedger, call, suppressed
 
 
@@ -47,7 +49,7 @@ async def test_the_dialplan_may_name_the_caller(ledger: FakeLedger) -> None:
     assert ledger.asked == [("other", "+393471234567")]
 
 
-@pytest.mark.parametrize("reason", ["silent call", "in flight"])
+@pytest.mark.parametrize("reason", ["silent call", "call in flight"])
 async def test_a_number_that_is_left_alone(ledger: FakeLedger, reason: str) -> None:
     ledger.found = suppressed(reason, 4711)
 
@@ -87,13 +89,23 @@ async def test_an_emergency_number_is_never_held_up(ledger: FakeLedger) -> None:
     assert await ask(ledger, "may-call", "112x") == answer("NO", "not a number")
 
 
-async def test_a_silent_calls_callee_calls_back(ledger: FakeLedger) -> None:
-    ledger.found = suppressed("silent call")
+async def test_a_reason_set_by_hand_may_be_any_text(ledger: FakeLedger) -> None:
+    ledger.found = suppressed("asked\r\nus\0 not to" + "x" * 5000, -1)
+
+    said = await ask(ledger, "may-call", "+393471234567")
+
+    assert said["CC_REASON"].startswith("asked us not tox")
+    assert (said["CC_MAY_CALL"], said["CC_FREE_IN"]) == ("NO", "0")
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome.counts_as_silent])
+async def test_a_silent_calls_callee_calls_back(ledger: FakeLedger, outcome: Outcome) -> None:
+    ledger.found = suppressed(keys.reason(outcome))
 
     assert await ask(ledger, "caller-info", "3471234567") == {
         "CC_KNOWN": "YES",
         "CC_LAST_SILENT": "2025-03-01T09:30:00+00:00",
-        "CC_REASON": "silent call",
+        "CC_REASON": keys.reason(outcome),
     }
 
 
@@ -101,8 +113,8 @@ async def test_a_silent_calls_callee_calls_back(ledger: FakeLedger) -> None:
     ("reason", "error", "number", "said"),
     [
         ("", None, "3471234567", ""),
-        ("in flight", None, "3471234567", "in flight"),
-        ("in-flight", None, "3471234567", "in-flight"),
+        (keys.IN_FLIGHT, None, "3471234567", keys.IN_FLIGHT),
+        ("set by hand", None, "3471234567", "set by hand"),
         ("", RedisUnreachable(), "3471234567", "cannot be checked"),
         ("", None, "unknown", "not a number"),
     ],

@@ -26,7 +26,7 @@ bodies = st.none() | st.dictionaries(
     words, st.recursive(scalars, lambda s: st.lists(s) | st.dictionaries(words, s))
 )
 
-quick = settings(max_examples=60, deadline=None)  # no deadline: the machine may be busy
+quick = settings(max_examples=40, deadline=None)  # no deadline: the machine may be busy
 
 
 @quick

@@ -208,6 +208,19 @@ async def test_what_may_be_repeated_goes_over_http_when_the_websocket_breaks(
     assert [r.via for r in asterisk.requests if str(r) == "POST /channels"] == ["websocket", "http"]
 
 
+async def test_outcome_stays_unknown_when_the_repetition_finds_nobody(
+    asterisk: FakeAri, ws: AriClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first request may have placed the call; that the second certainly did not says nothing of it."""
+    http = ws._transport._http  # type: ignore[union-attr]
+    monkeypatch.setattr(http, "_base", "http://127.0.0.1:1/ari")
+    asterisk.plan(Fault.DROP_AFTER, "POST", "/channels")
+    with pytest.raises(AsteriskUnreachable, match="No connection") as caught:
+        await ws.channels.originate(endpoint="PJSIP/1", channel_id="c1", context="out", extension="call")
+    assert caught.value.outcome_unknown
+    assert list(asterisk.channels) == ["c1"]
+
+
 async def test_hangup_works_without_websocket(asterisk: FakeAri, ws: AriClient) -> None:
     asterisk.plan(Fault.ERROR, "GET", "/events", times=99)
     await asterisk.close_websocket()

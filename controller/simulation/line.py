@@ -1,0 +1,176 @@
+"""One call through the simulated network, from dialing to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from controller.domain.ids import AgentId, CallId
+from controller.ports import PhoneEvent
+from controller.simulation.callee import Answers, Behaviour, Callee, EndedBy, Fails, Heard, Leaves, NoAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long things take, in seconds.
+
+    Attributes:
+        ring: from dialing until the callee's phone rings.
+        stasis: from the answer until the call can be bridged.
+        noise: from the answer until the noise is heard.
+        dead_man: from the answer until Asterisk ends a call that was not connected.
+    """
+
+    ring: float = 0.05
+    stasis: float = 0.003
+    noise: float = 0.02
+    dead_man: float = 2.9
+
+
+class Exchange(Protocol):
+    """What a line needs of the PBX it belongs to."""
+
+    timing: Timing
+
+    def rang(self, line: Line) -> None:
+        """The callee's phone rings."""
+        ...
+
+    def picked_up(self, line: Line) -> None:
+        """The callee has answered."""
+        ...
+
+    def at_stasis(self, line: Line) -> None:
+        """The dialplan has come to its Stasis()."""
+        ...
+
+    def attended(self, line: Line) -> AgentId | None:
+        """The agent whose live phone is in the same bridge."""
+        ...
+
+    def ended(self, line: Line, cause: int, sip: int | None) -> None:
+        """The channel is destroyed."""
+        ...
+
+    def tell(self, event: PhoneEvent) -> None:
+        """Send an event to the controller."""
+        ...
+
+
+class Line:
+    """A call's channel, with the callee at its end.
+
+    Attributes:
+        desk: the agent whose bridge the channel is in.
+        answered: the callee's phone is off the hook.
+        arrived: the channel is in Stasis.
+    """
+
+    def __init__(
+        self, call: CallId, callee: Callee, behaviour: Behaviour, ring_timeout: float, pbx: Exchange
+    ) -> None:
+        self.call = call
+        self.callee = callee
+        self.desk: AgentId | None = None
+        self.answered = False
+        self.arrived = False
+        self._behaviour = behaviour
+        self._pbx = pbx
+        self._loop = asyncio.get_running_loop()
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._noise = False
+        self._audible = False
+        self._dead_man: asyncio.TimerHandle | None = None
+        self._dial(ring_timeout)
+
+    # --- what the network does ------------------------------------------------------------------------
+
+    def _dial(self, ring_timeout: float) -> None:
+        match self._behaviour:
+            case Fails(after=after, cause=cause, sip=sip):
+                self._after(after, lambda: self.end(EndedBy.NETWORK, cause, sip))
+                return
+            case Answers(after=after) | Leaves(after=after):
+                self._after(after, self._answer)
+            case NoAnswer():
+                pass
+        self._after(self._pbx.timing.ring, self._ring)
+        self._after(ring_timeout, self._give_up)
+
+    def _ring(self) -> None:
+        if not self.answered:
+            self.callee.rang_at = self._loop.time()
+            self._pbx.rang(self)
+
+    def _give_up(self) -> None:
+        if not self.answered:
+            self.end(EndedBy.RING_TIMEOUT, 16)
+
+    def _answer(self) -> None:
+        timing = self._pbx.timing
+        self.answered = True
+        self.callee.answered_at = self._loop.time()
+        self._noise = True
+        self.listen()
+        self._pbx.picked_up(self)
+        self._dead_man = self._after(timing.dead_man, lambda: self.end(EndedBy.DEAD_MAN, 16))
+        self._after(timing.stasis, lambda: self._pbx.at_stasis(self))
+        self._after(timing.noise, self._become_audible)
+        match self._behaviour:
+            case Leaves(stays=stays):
+                self._after(stays, lambda: self.end(EndedBy.CALLEE, 16))
+            case Answers(patience=patience):
+                self._after(patience, self._lose_patience)
+            case _:
+                pass
+
+    def _become_audible(self) -> None:
+        self._audible = True
+        self.listen()
+
+    def _lose_patience(self) -> None:
+        if self.callee.agent_from is None:
+            self.end(EndedBy.CALLEE, 16)
+
+    def end(self, by: EndedBy, cause: int, sip: int | None = None) -> None:
+        """The channel is destroyed, and with it everything that was to come."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        self.callee.ended_at, self.callee.ended_by = self._loop.time(), by
+        self._pbx.ended(self, cause, sip)
+
+    # --- what the PBX does ----------------------------------------------------------------------------
+
+    def play_noise(self, on: bool) -> None:
+        """Start or stop the music on hold."""
+        self._noise = on
+        self.listen()
+
+    def disarm(self) -> None:
+        """Clear TIMEOUT(absolute)."""
+        if self._dead_man is not None:
+            self._dead_man.cancel()
+
+    def listen(self) -> None:
+        """Something changed that the callee may hear."""
+        if not self.answered:
+            return
+        agent, now, callee = self._pbx.attended(self), self._loop.time(), self.callee
+        if agent is None:
+            callee.hear(Heard.NOISE if self._noise and self._audible else Heard.NOTHING, now)
+            return
+        if callee.agent_from is None and isinstance(self._behaviour, Answers):
+            self._after(self._behaviour.talks, lambda: self.end(EndedBy.CALLEE, 16))
+        if not callee.agents or callee.agents[-1] != agent:
+            callee.agents.append(agent)
+        callee.hear(Heard.AGENT, now)
+
+    def _after(self, seconds: float, what: Callable[[], None]) -> asyncio.TimerHandle | None:
+        if seconds == float("inf"):
+            return None
+        timer = self._loop.call_later(seconds, what)
+        self._timers.add(timer)
+        return timer

@@ -1,0 +1,120 @@
+"""Controllers as the property test drives them: what they know, what they said, what is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from controller.domain.budget import Budget
+from controller.domain.campaign import Campaign
+from controller.domain.ids import E164, CallId
+from controller.domain.outcome import Outcome
+from controller.ports import Admission, Exposure, Ledger, Verdict
+from tests.contract.ledger.subjects import new_call, wish
+
+Ask = Callable[[Ledger], Coroutine[Any, Any, Verdict | Budget]]
+
+SILENT = [Outcome.SILENT, Outcome.LOST]
+NOT_SILENT = [outcome for outcome in Outcome if not outcome.counts_as_silent]
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """A call as its controller sees it, from wish to confirmed end."""
+
+    desk: Desk
+    campaign: Campaign
+    number: E164
+    covered: bool
+    id: CallId = field(default_factory=new_call)
+    state: str = "asking"
+    assigned: bool = False
+    taken: bool = False
+    """The ledger holds it, whether the controller knows it or not."""
+
+    @property
+    def exposed(self) -> bool:
+        return not self.covered and not self.assigned
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """Something said to the ledger; it may arrive late, or twice."""
+
+    desk: Desk
+    flight: Flight | None
+    kind: str
+    ask: Ask
+
+
+@dataclass(slots=True, eq=False)
+class Desk:
+    """One controller: like the engine it counts an exposed call from the wish to the confirmed end."""
+
+    name: str
+    serial: int = 1_763_000_000_000_000
+    flights: list[Flight] = field(default_factory=list)
+
+    def reading(self, campaign: Campaign, without: Flight | None = None) -> Exposure:
+        self.serial += 1
+        mine = [f for f in self.flights if f.campaign.id == campaign.id and f is not without]
+        return Exposure(count=sum(flight.exposed for flight in mine), serial=self.serial)
+
+    def want(self, campaign: Campaign, number: E164, covered: bool) -> Message:
+        flight = Flight(self, campaign, number, covered)
+        self.flights.append(flight)
+        asked = wish(campaign, flight.id, number, covered=covered, reading=self.reading(campaign))
+        return Message(self, flight, "admit", lambda ledger: ledger.admit(asked))
+
+    def connect(self, flight: Flight) -> Message:
+        flight.assigned = True
+        reading = self.reading(flight.campaign)
+        return Message(
+            self, flight, "connected", lambda ledger: ledger.connected(flight.id, flight.campaign, reading)
+        )
+
+    def end(self, flight: Flight, outcome: Outcome) -> Message:
+        flight.state = "ending"
+        reading = self.reading(flight.campaign, without=flight)
+        return Message(
+            self,
+            flight,
+            "close",
+            lambda ledger: ledger.close(
+                flight.id, flight.campaign, flight.number, outcome, timedelta(0), reading
+            ),
+        )
+
+    def tell(self, campaign: Campaign) -> Message:
+        reading = self.reading(campaign)
+        return Message(self, None, "report", lambda ledger: ledger.report(campaign, reading))
+
+    def hears(self, message: Message, answer: Verdict | Budget) -> None:
+        """An answer arrives."""
+        flight = message.flight
+        if flight is None or flight not in self.flights:
+            return
+        if message.kind == "admit" and flight.state == "asking":
+            assert isinstance(answer, Verdict)
+            if answer.admission is Admission.ADMITTED:
+                flight.state = "flying"
+            else:
+                self.flights.remove(flight)
+        elif message.kind == "close":
+            self.flights.remove(flight)
+
+    def in_state(self, *states: str) -> Sequence[Flight]:
+        return [flight for flight in self.flights if flight.state in states]
+
+
+def may_end(flight: Flight, choice: int) -> Outcome:
+    """An outcome the flight can have: only a call that nobody stands ready for ends silent."""
+    if flight.state == "asking":  # given up, because no answer came; it was never dialed
+        return Outcome.FAILED
+    if flight.assigned:
+        return [Outcome.CONNECTED, Outcome.LEFT_EARLY][choice % 2]
+    if flight.covered:
+        return NOT_SILENT[choice % len(NOT_SILENT)]
+    return NOT_SILENT[choice % len(NOT_SILENT)] if choice % 3 == 0 else SILENT[choice % 2]

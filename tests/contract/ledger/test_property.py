@@ -1,0 +1,171 @@
+"""L3 and one flight per number, whatever messages of two controllers come late, get lost or are repeated.
+
+Memory and Redis get the same messages and must give the same answers, so this also holds the Lua arithmetic
+to the domain's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import Counter
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from controller.domain.ids import E164
+from controller.ports import Admission, Verdict
+from lab.redis import Redis
+from tests.contract.ledger.model import Desk, Flight, Message, may_end
+from tests.contract.ledger.subjects import (
+    AnyLedger,
+    MemorySubject,
+    RedisSubject,
+    campaign,
+    new_caller,
+)
+
+NUMBERS = [E164(f"+39029999{n:04}") for n in range(12)]
+SHARES = [Fraction(3, 100), Fraction(1, 3), Fraction(2, 7), Fraction(0)]
+STEPS = [
+    "want",
+    "want",
+    "want",
+    "answer",
+    "answer",
+    "answer",
+    "lost",
+    "connect",
+    "end",
+    "end",
+    "again",
+    "tell",
+]
+
+step = st.tuples(st.sampled_from(STEPS), st.integers(0, 1), st.integers(0, 1000))
+
+
+class World:
+    """Two controllers, two campaigns of one caller, both ledgers."""
+
+    def __init__(self, url: str, share: Fraction) -> None:
+        self.subjects = (MemorySubject(), RedisSubject(url))
+        self.caller = new_caller()
+        self.campaigns = [campaign(self.caller, name, silent_share=share) for name in ("one", "two")]
+        self.desks = [Desk("one"), Desk("two")]
+        self.ledgers: dict[str, tuple[AnyLedger, AnyLedger]] = {}
+        self.pending: list[Message] = []
+        self.said: list[Message] = []
+
+    async def open(self, successes: int) -> None:
+        for desk in self.desks:
+            memory, redis = [await subject.ledger(desk.name) for subject in self.subjects]
+            self.ledgers[desk.name] = (memory, redis)
+        for subject in self.subjects:
+            for each in self.campaigns:
+                await subject.grant(each, successes)
+
+    async def close(self) -> None:
+        for subject in self.subjects:
+            await subject.close()
+
+    async def take(self, what: str, which: int, choice: int) -> None:
+        desk, waiting = self.desks[which], len(self.pending)
+        if what in ("want", "call"):
+            number = NUMBERS[choice % len(NUMBERS)]
+            self.pending.append(desk.want(self.campaigns[choice // 12 % 2], number, choice // 24 % 4 == 0))
+        elif what in ("answer", "lost") and self.pending:
+            message = self.pending[choice % len(self.pending)]
+            await self.deliver(message, heard=what == "answer")
+        elif what == "connect" and (flights := [f for f in desk.in_state("flying") if not f.assigned]):
+            self.pending.append(desk.connect(flights[choice % len(flights)]))
+        elif what in ("end", "finish") and (flights := list(desk.in_state("asking", "flying"))):
+            flight = flights[choice % len(flights)]
+            self.pending.append(desk.end(flight, may_end(flight, choice // 7)))
+        elif what == "again" and self.said:
+            await self.deliver(self.said[choice % len(self.said)], heard=False)
+        elif what == "tell":
+            self.pending.append(desk.tell(self.campaigns[choice % 2]))
+        if what in ("call", "finish") and len(self.pending) > waiting:
+            await self.deliver(self.pending[-1], heard=True)
+
+    async def deliver(self, message: Message, *, heard: bool) -> None:
+        memory, redis = [await message.ask(ledger) for ledger in self.ledgers[message.desk.name]]
+        if isinstance(memory, Verdict):
+            assert isinstance(redis, Verdict)
+            assert abs(memory.free_in - redis.free_in) <= 1  # their clocks
+            memory = replace(memory, free_in=redis.free_in)
+        assert memory == redis, message.kind
+        if message.flight is not None:
+            self._know(message, message.flight, redis)
+        if heard:
+            self.pending.remove(message)
+            message.desk.hears(message, redis)
+            if message.kind != "admit":  # whoever has the answer to a wish does not ask again
+                self.said.append(message)
+        await self.look()
+
+    def _know(self, message: Message, flight: Flight, answer: object) -> None:
+        if isinstance(answer, Verdict):
+            flight.taken = answer.admission is Admission.ADMITTED
+        elif message.kind == "close":
+            flight.taken = False
+
+    async def look(self) -> None:
+        """What must hold at every instant."""
+        flights = [flight for desk in self.desks for flight in desk.flights if flight.taken]
+        assert all(count == 1 for count in Counter(flight.number for flight in flights).values())
+        for each in self.campaigns:
+            budget = await self.ledgers["one"][1].budget(each)
+            share = each.law.silent_share
+            assert budget.kept(share)
+            # Every one of them could end silent now.
+            open_ = sum(flight.exposed and flight.campaign is each for flight in flights)
+            assert budget.silent + open_ <= budget.allowance(share)
+
+    async def compare(self) -> None:
+        """Both ledgers hold the same in the end."""
+        for desk in self.desks:
+            memory, redis = self.ledgers[desk.name]
+            marks = [{m.call: m for m in await ledger.flights(self.caller)} for ledger in (memory, redis)]
+            assert marks[0] == marks[1]
+        held = [
+            {s.number: (s.call, s.reason, s.campaign) for s in await ledger.suppressions(self.caller)}
+            for ledger in self.ledgers["one"]
+        ]
+        assert held[0] == held[1]
+        for each in self.campaigns:
+            memory, redis = self.ledgers["one"]
+            assert await memory.outcomes(each) == await redis.outcomes(each)
+
+
+@pytest.mark.timeout(360)  # on failure: shrinking takes minutes
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    share=st.sampled_from(SHARES),
+    allowed=st.integers(0, 4),
+    steps=st.lists(step, min_size=30, max_size=100),
+)
+def test_budget_and_numbers_under_any_interleaving(
+    redis_server: Redis, share: Fraction, allowed: int, steps: list[tuple[str, int, int]]
+) -> None:
+    async def run() -> None:
+        world = World(redis_server.url, share)
+        await world.open(math.ceil(allowed / share) if share else 1000)
+        try:
+            for what, which, choice in steps:
+                await world.take(what, which, choice)
+            for message in list(world.pending):
+                await world.deliver(message, heard=True)
+            await world.compare()
+        finally:
+            await world.close()
+
+    asyncio.run(run())

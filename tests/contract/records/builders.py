@@ -1,0 +1,65 @@
+"""Things to record."""
+
+from datetime import UTC, datetime, timedelta
+
+from controller.domain.call import Call, CallState, HungUpBy
+from controller.domain.campaign import Campaign
+from controller.domain.contact import Contact, NewContact
+from controller.domain.ids import E164, AgentId, CallId, CampaignId
+from controller.domain.outcome import Outcome
+from controller.ports import AttemptEnd, Records
+
+NOW = datetime(2026, 3, 2, 10, 0, 0, 123456, tzinfo=UTC)
+SPRING = CampaignId("spring")
+
+
+def campaign(name: str = SPRING) -> Campaign:
+    return Campaign(id=CampaignId(name), caller="acme", caller_number="+390212345678")
+
+
+def new_contact(i: int, line: int = 0) -> NewContact:
+    return NewContact(
+        number=E164(f"+39347{i:07d}"), name=f"Name {i}", attributes={"città": "Forlì"}, line=line
+    )
+
+
+async def with_contacts(records: Records, count: int, name: str = SPRING) -> list[Contact]:
+    """A campaign with this many contacts, all fresh."""
+    await records.save_campaign(campaign(name))
+    await records.add_contacts(CampaignId(name), [new_contact(i) for i in range(count)])
+    return list(await records.due_contacts(CampaignId(name), NOW, count))
+
+
+def call_to(contact: Contact, name: str = "call-1", **changes: object) -> Call:
+    return Call(id=CallId(name), contact=contact).evolve(**changes)
+
+
+def ended(call: Call, outcome: Outcome, **changes: object) -> Call:
+    """The call as it is when over, with every instant in its place."""
+    answered = NOW + timedelta(seconds=8) if outcome.answered else None
+    connected = outcome is Outcome.CONNECTED
+    over = call.evolve(
+        state=CallState.ENDED,
+        outcome=outcome,
+        admitted_at=NOW,
+        rang_at=NOW + timedelta(seconds=2),
+        answered_at=answered,
+        bridged_at=answered + timedelta(milliseconds=1250) if answered and connected else None,
+        ended_at=NOW + timedelta(seconds=10, microseconds=654321),
+        agent=AgentId("1001") if connected else None,
+        ended_by=HungUpBy.CALLEE,
+        cause=16,
+        sip=None,
+    )
+    return over.evolve(**changes)
+
+
+def end(call: Call, outcome: Outcome, due: datetime | None = None, *, counts: bool = True) -> AttemptEnd:
+    return AttemptEnd(call=ended(call, outcome), next_due=due, counts_as_attempt=counts)
+
+
+async def contact_now(records: Records, call: str = "call-1") -> Contact:
+    """The contact of an attempt, as the store has it now."""
+    found = await records.attempt(CallId(call))
+    assert found is not None
+    return found.contact

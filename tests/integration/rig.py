@@ -1,0 +1,158 @@
+"""What the campaign tests stand on: a controller process on the lab, and readers that do not trust it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import redis
+
+from controller.api.client import ControlClient
+from controller.domain.agent import AgentState
+from controller.domain.campaign import Campaign
+from controller.domain.contact import NewContact
+from controller.domain.ids import E164, AgentId, CampaignId
+from controller.ports import ControllerStatus
+from controller.store.records import SqlRecords
+from lab.controller import ControllerProcess
+from lab.evidence import CalleeCall
+from lab.lab import Lab
+
+CALLER = "acme"
+FIVE_DAYS = 432_000
+
+
+class Rig:
+    """A controller on the lab, with a second reader of Redis and SQL beside it."""
+
+    def __init__(self, lab: Lab, controller: ControllerProcess) -> None:
+        self.lab = lab
+        self.controller = controller
+        self.began = lab.mark()
+        self.redis = redis.Redis.from_url(lab.redis_url, decode_responses=True, socket_timeout=2)
+
+    # --- doing ----------------------------------------------------------------------------------------
+
+    async def campaign(self, name: str, numbers: Sequence[str], **changes: Any) -> Campaign:
+        """Store a campaign with these contacts; not started."""
+        campaign = Campaign(
+            id=CampaignId(name),
+            caller=CALLER,
+            dial_string=self.lab.dial_string,
+            trunk=self.lab.trunk_endpoint,
+            wrap_up=timedelta(0),
+            overdial=1.0,
+        )
+        campaign = replace(campaign, **changes)
+        async with SqlRecords(f"sqlite+aiosqlite:///{self.controller.records}") as records:
+            await records.save_campaign(campaign)
+            await records.add_contacts(campaign.id, [NewContact(number=E164(n)) for n in numbers])
+        return campaign
+
+    def control(self) -> ControlClient:
+        """The way the CLI speaks to the controller."""
+        return ControlClient(self.controller.socket)
+
+    async def start(self, name: str) -> None:
+        async with self.control() as control:
+            await control.start_campaign(CampaignId(name))
+
+    async def log_in(self, *phones: str) -> None:
+        """Log phones in by the feature code; returns when the controller has seated them."""
+        for phone in phones:
+            await self.lab.phone_login(phone)
+        await self.until(lambda s: set(phones) <= {a.id for a in s.agents if a.state is not AgentState.AWAY})
+
+    async def log_out_all(self) -> None:
+        async with self.control() as control:
+            for agent in (await control.status()).agents:
+                if agent.state is not AgentState.AWAY:
+                    await control.agent_logout(AgentId(agent.id))
+        await self.until(lambda s: all(a.state is AgentState.AWAY for a in s.agents))
+
+    # --- waiting --------------------------------------------------------------------------------------
+
+    async def until(self, holds: Callable[[ControllerStatus], bool], timeout: float = 10.0) -> ControllerStatus:
+        """Wait until the controller's own status says so."""
+        deadline = time.monotonic() + timeout
+        async with self.control() as control:
+            while not holds(status := await control.status()):
+                assert time.monotonic() < deadline, f"not within {timeout} s: {status}"
+                await asyncio.sleep(0.02)
+        return status
+
+    async def callees(self, count: int, timeout: float = 15.0) -> list[CalleeCall]:
+        """The callees' own record, when at least ``count`` calls are over."""
+        return await self.lab.ended_calls(count, since=self.began, timeout=timeout)
+
+    async def answered(self, count: int = 1, timeout: float = 10.0) -> None:
+        """Wait until callees have picked up ``count`` calls."""
+        deadline = time.monotonic() + timeout
+        while True:
+            calls = self.lab.calls(self.began, analyse=False)
+            if sum(call.answered_at is not None for call in calls) >= count:
+                return
+            assert time.monotonic() < deadline, f"not answered within {timeout} s: {calls}"
+            await asyncio.sleep(0.01)
+
+    async def rings(self, count: int = 1, timeout: float = 10.0) -> None:
+        """Wait until callees' phones ring."""
+        deadline = time.monotonic() + timeout
+        while sum(call.rang_at is not None for call in self.lab.calls(self.began, analyse=False)) < count:
+            assert time.monotonic() < deadline, f"nothing rings within {timeout} s"
+            await asyncio.sleep(0.01)
+
+    # --- judging, without asking the controller -------------------------------------------------------
+
+    def outcomes(self) -> dict[str, str | None]:
+        """What the record store says became of each number."""
+        with closing(sqlite3.connect(f"file:{self.controller.records}?mode=ro", uri=True)) as db:
+            return dict(db.execute("SELECT number, outcome FROM attempts"))
+
+    def attempts(self) -> list[dict[str, Any]]:
+        """The record store's attempts, raw."""
+        with closing(sqlite3.connect(f"file:{self.controller.records}?mode=ro", uri=True)) as db:
+            db.row_factory = sqlite3.Row
+            return [dict(row) for row in db.execute("SELECT * FROM attempts")]
+
+    def suppressed_for(self, number: str) -> float:
+        """Seconds for which Redis leaves the number alone; 0 if it may be called."""
+        return max(0.0, float(self.redis.pttl(f"cc:{{{CALLER}}}:suppress:{number}")) / 1000)
+
+    def counters(self, campaign: str) -> dict[str, int]:
+        """The campaign's budget in Redis."""
+        found = self.redis.hgetall(f"cc:{{{CALLER}}}:budget:{campaign}")
+        return {name: int(count) for name, count in found.items()}
+
+    async def settled(self, count: int, timeout: float = 10.0) -> None:
+        """Wait until the record store holds ``count`` ended attempts and Redis no flight."""
+        deadline = time.monotonic() + timeout
+        while True:
+            ended = sum(outcome is not None for outcome in self.outcomes().values())
+            if ended >= count and not self.redis.hlen(f"cc:{{{CALLER}}}:flights"):
+                return
+            assert time.monotonic() < deadline, f"not settled within {timeout} s: {self.outcomes()}"
+            await asyncio.sleep(0.05)
+
+
+def unattended(call: CalleeCall) -> float:
+    """Seconds for which an answered callee had no agent, by the callee's own record."""
+    assert call.answered_at is not None
+    if call.agent_heard_after is not None:
+        return call.agent_heard_after
+    assert call.ended_at is not None
+    return call.ended_at - call.answered_at
+
+
+def keeps_the_law(call: CalleeCall) -> None:
+    """L1 and L2 for one answered call, judged by the callee's phone and recording."""
+    assert unattended(call) < 3.0, f"L1: {unattended(call):.3f} s without an agent: {call}"
+    assert call.first_audio_after is not None, f"L2: nothing heard: {call}"
+    assert call.first_audio_after <= 0.2, f"L2: silent for {call.first_audio_after:.3f} s: {call}"
+    assert call.longest_silence_before_agent <= 0.2, f"L2: a gap in the noise: {call}"

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from time import perf_counter
+
+import pytest
+
+from controller.simulation.clock import EPOCH, StandstillError, VirtualClock, run_virtual
+
+
+def test_an_hour_passes_at_once_and_exactly() -> None:
+    async def an_hour() -> tuple[float, timedelta]:
+        clock = VirtualClock()
+        await asyncio.sleep(3600)
+        return clock.monotonic(), clock.now() - EPOCH
+
+    began = perf_counter()
+    assert run_virtual(an_hour()) == (3600.0, timedelta(hours=1))
+    assert perf_counter() - began < 1.0
+
+
+def test_timers_fire_in_their_order_and_at_their_times() -> None:
+    async def three() -> list[tuple[str, float]]:
+        loop, fired = asyncio.get_running_loop(), []
+        for name, seconds in (("c", 0.3), ("a", 0.1), ("b", 0.2)):
+            loop.call_later(seconds, lambda name=name: fired.append((name, loop.time())))
+        await asyncio.sleep(1)
+        return fired
+
+    fired = run_virtual(three())
+    assert [name for name, _ in fired] == ["a", "b", "c"]
+    assert [at for _, at in fired] == pytest.approx([0.1, 0.2, 0.3])
+
+
+def test_time_stands_still_while_anything_runs() -> None:
+    async def busy() -> float:
+        for _ in range(10_000):
+            await asyncio.sleep(0)
+        return asyncio.get_running_loop().time()
+
+    assert run_virtual(busy()) == 0.0
+
+
+def test_waiting_for_ever_is_an_error_not_a_hang() -> None:
+    async def for_ever() -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(StandstillError):
+        run_virtual(for_ever())
+
+
+def test_timeouts_work() -> None:
+    async def impatient() -> float:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2.5):
+                await asyncio.sleep(10)
+        return asyncio.get_running_loop().time()
+
+    assert run_virtual(impatient()) == 2.5
+
+
+def test_a_leap_shows_in_the_date_alone() -> None:
+    async def leap() -> tuple[float, timedelta]:
+        clock = VirtualClock()
+        clock.leap(timedelta(days=5))
+        return clock.monotonic(), clock.now() - EPOCH
+
+    assert run_virtual(leap()) == (0.0, timedelta(days=5))
