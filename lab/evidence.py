@@ -71,8 +71,8 @@ class CalleeCall:
         agent_heard_after: Seconds from the answer until the agent was heard.
         longest_silence_before_agent: Longest time without sound, in seconds, from the answer to the agent, or
             else to the end.
-        recording_lost: Seconds of the call that the recording lacks: on a machine with too much to do Asterisk
-            skips, and what is heard then may be up to this much later than the recording says.
+        recording_lost: Seconds of the call that the recording lacks: on a machine with too much to do
+            Asterisk skips, and what was heard may be up to this much later than the recording says.
     """
 
     number: str

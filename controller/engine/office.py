@@ -53,7 +53,7 @@ class Office:
         self._serial = int(self.clock.now().timestamp() * 1_000_000)
 
     def exposed(self, campaign: CampaignId) -> int:
-        """How many calls of the campaign may turn silent although nothing worse than that can happen."""
+        """How many calls of the campaign may turn silent, because nobody stands ready for them."""
         return self.floor.exposed(campaign) + sum(each == campaign for each in self.at_risk.values())
 
     def exposure(self, campaign: CampaignId, *, without: CallId | None = None) -> Exposure:

@@ -314,8 +314,8 @@ class CallOwner:
             office.health.fail("records", str(error))
             # The attempt may have been written without our hearing of it.
             self.call = call.evolve(outcome=Outcome.FAILED, ended_at=office.clock.now())
-            await self._settle(self._close_ledger(Outcome.FAILED))
             await self._settle(self._close_records(Outcome.FAILED))
+            await self._settle(self._close_ledger(Outcome.FAILED))
             return NotAdmitted()
         self._run.placed += 1
         return Admitted()
@@ -338,10 +338,11 @@ class CallOwner:
 
     async def _close(self, outcome: Outcome) -> None:
         office, call = self._office, self.call
+        # In this order: if we die in between, the mark is still there, and recovery finds the outcome.
+        await self._settle(self._close_records(outcome))
         await self._settle(self._close_ledger(outcome))
         office.at_risk.pop(call.id, None)
         office.apply(office.floor.over(call.id, office.clock.now()))
-        await self._settle(self._close_records(outcome))
         self._run.ended(call)
         self._log.info(
             "call ended",

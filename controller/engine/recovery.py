@@ -79,7 +79,7 @@ class Recovery:
                 await self._close_unseen(attempt, marks.get(call))
         for call, mark in marks.items():
             if call not in attempts:
-                await self._give_back_undialed(mark)
+                await self._settle_mark(mark)
         for call in on_wire:
             log.warning("a call of ours without a record: hung up", call=call)
             await office.control.hang_up(call)
@@ -122,14 +122,6 @@ class Recovery:
         log.warning(
             "call ended unseen", call=attempt.id, number=attempt.contact.number, outcome=outcome.value
         )
-        await office.ledger.close(
-            attempt.id,
-            run.campaign,
-            attempt.contact.number,
-            outcome,
-            timedelta(0),
-            office.exposure(run.campaign.id),
-        )
         counts = not outcome.counts_as_silent
         call = attempt.evolve(
             state=CallState.ENDED,
@@ -142,8 +134,16 @@ class Recovery:
             outcome, attempt.contact.attempts + counts, now, run.campaign.law
         )
         await office.records.attempt_ended(AttemptEnd(call=call, next_due=due, counts_as_attempt=counts))
+        await office.ledger.close(
+            attempt.id,
+            run.campaign,
+            attempt.contact.number,
+            outcome,
+            timedelta(0),
+            office.exposure(run.campaign.id),
+        )
 
-    async def _give_back_undialed(self, mark: FlightMark) -> None:
+    async def _settle_mark(self, mark: FlightMark) -> None:
         # The record is written before Asterisk is asked: without a record nobody's phone rang.
         run = self._run_of.get(mark.campaign)
         if run is None:

@@ -39,6 +39,12 @@ class VirtualTimeSelector(selectors.BaseSelector):
     def __init__(self) -> None:
         self.time = 0.0
         self._real = selectors.DefaultSelector()
+        self._moved = False
+        self._watchers: list[asyncio.Future[None]] = []
+
+    def watch(self, watcher: asyncio.Future[None]) -> None:
+        """Resolve a future when the time has moved and nothing is left to be done at the new time."""
+        self._watchers.append(watcher)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready now; if nothing is, ``timeout`` passes at once.
@@ -51,7 +57,16 @@ class VirtualTimeSelector(selectors.BaseSelector):
             return ready
         if timeout is None:
             raise StandstillError("every task waits and no timer runs: nothing will ever happen again")
-        self.time += max(0.0, timeout)
+        if timeout > 0 and self._moved and self._watchers:
+            self._moved = False
+            watchers, self._watchers = self._watchers, []
+            for watcher in watchers:
+                if not watcher.done():
+                    watcher.set_result(None)
+            return []
+        if timeout > 0:
+            self.time += timeout
+            self._moved = True
         return []
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -85,6 +100,15 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds of virtual time."""
         return self._virtual.time
+
+    async def next_moment(self) -> None:
+        """Wait until time has moved on and everything that was due by then is done.
+
+        Whoever looks at the program after each moment sees every state that lasts for any time at all.
+        """
+        watcher: asyncio.Future[None] = self.create_future()
+        self._virtual.watch(watcher)
+        await watcher
 
 
 class VirtualClock:

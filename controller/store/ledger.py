@@ -43,10 +43,10 @@ class RedisLedger:
 
     What a server with ``appendonly yes`` and ``appendfsync everysec`` can lose: the last second, at worst
     two, when the machine loses power; when only its process dies nothing, unless the disk was so slow that
-    writes were waiting for it, then up to two seconds as well. Of calls closed in that time the flight mark is back,
-    so recovery finds them; of calls admitted in it nothing is left until they end, and if they end silent,
-    that is counted and their number left alone all the same. With ``appendfsync always`` nothing is lost, at
-    the price of a disk flush per operation. A failover to a replica loses what had not been replicated yet.
+    writes were waiting for it, then up to two seconds as well. Of calls closed in that time the flight mark
+    is back, so recovery finds them; of calls admitted in it nothing is left until they end, and if they end
+    silent, that is counted and their number left alone all the same. With ``appendfsync always`` nothing is
+    lost, at the price of a disk flush per operation. A failover to a replica loses what it had not got yet.
     """
 
     def __init__(self, redis_url: str, controller_id: str, timeout: float = 1.0) -> None:

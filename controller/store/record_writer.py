@@ -156,11 +156,13 @@ class RecordWriter(Generic[RowT]):
     async def _write(self, jobs: Sequence[_Row[RowT]]) -> None:
         if not jobs:
             return
-        rows = [job.row for job in jobs]
+
+        def store(connection: Connection) -> None:
+            # The database may have been long in coming to it: look again who still waits.
+            self._store(connection, [job.row for job in jobs if not job.done.done()])
+
         try:
-            await self._transaction(
-                lambda connection: self._store(connection, rows), self._timeout, "the attempts"
-            )
+            await self._transaction(store, self._timeout, "the attempts")
         except Unreachable as error:
             # Not a matter of rows: trying them one by one would only wait for the same lock many times.
             for job in jobs:

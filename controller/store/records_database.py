@@ -69,7 +69,7 @@ class Database(ABC):
 
 
 class FileDatabase(Database):
-    """SQLite: one thread writes, a few read beside it (``sqlite+aiosqlite`` URLs, too)."""
+    """SQLite (``sqlite+aiosqlite`` URLs, too): one thread writes, a few read beside it. Opened once."""
 
     dialect = "sqlite"
 
@@ -89,14 +89,21 @@ class FileDatabase(Database):
         # Bounds what is handed to the readers' threads. Who finds no place waits, up to the timeout.
         self._places = asyncio.Semaphore(_READERS)
         self._writing: asyncio.Future[Any] | None = None
+        self._open = False
 
     async def open(self) -> None:
         """Make the file, if it is missing."""
+        self._open = True
         if path := self._engine.url.database:
             _reserve_file(path)
 
+    def _require_open(self) -> None:
+        if not self._open:
+            raise RecordsUnreachable("The record store is not open.")
+
     async def transact(self, work: Work[T], timeout: float) -> T:
         """Run ``work`` in the writer's thread."""
+        self._require_open()
         async with asyncio.timeout(timeout):
             if self._writing is not None and not self._writing.done():
                 # An abandoned transaction still holds the thread. Nothing is queued behind it: it would be
@@ -112,6 +119,7 @@ class FileDatabase(Database):
 
     async def read(self, work: Work[T], timeout: float) -> T:
         """Run ``work`` in a reader's thread."""
+        self._require_open()
         async with asyncio.timeout(timeout):
             await self._places.acquire()
             future = asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
@@ -124,6 +132,9 @@ class FileDatabase(Database):
 
     async def close(self, timeout: float) -> None:
         """Close every connection, which also merges SQLite's write-ahead log into the file."""
+        if not self._open:
+            return
+        self._open = False
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await asyncio.get_running_loop().run_in_executor(self._writer, self._engine.dispose)

@@ -7,6 +7,7 @@ import functools
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ParamSpec, cast
 
@@ -22,7 +23,7 @@ from controller.engine.owner import CallOwner
 from controller.errors import RecordsUnreachable, RedisUnreachable, Unreachable
 from controller.ports import Admitting, CampaignStatus, Exposure, Ledger, Records
 from controller.simulation.callee import Callee, Heard
-from controller.simulation.clock import VirtualClock, run_virtual
+from controller.simulation.clock import VirtualClock, VirtualTimeLoop, run_virtual
 from controller.simulation.link import Delay
 from controller.simulation.telephony import MemoryTelephony
 from controller.store.memory_ledger import MemoryLedger
@@ -158,6 +159,15 @@ class CallCentre:
             self.telephony.dial(agent(each), "*51")
             await self.until(lambda each=each: self.state(each) is not AgentState.AWAY)  # type: ignore[misc]
 
+    async def seat_more(self) -> None:
+        """Seat a further agent, who is not in the configuration yet."""
+        agents = dict(self.settings.agents)
+        new = len(agents)
+        agents[agent(new)] = f"PJSIP/{agent(new)}"
+        self.settings = replace(self.settings, agents=agents)
+        self.controller._desk._endpoints = agents
+        await self.seat(new)
+
     def state(self, which: int) -> AgentState:
         """What an agent does."""
         known = self.controller.office.floor.agent(agent(which))
@@ -234,16 +244,17 @@ class CallCentre:
         """Let time pass."""
         await asyncio.sleep(seconds)
 
-    async def until(self, what: Callable[[], object], within: float = 60.0, step: float = 0.0005) -> None:
-        """Wait until something is true.
+    async def until(self, what: Callable[[], object], within: float = 60.0) -> None:
+        """Wait until something is true for any time at all.
 
         Raises:
             AssertionError: it did not become true in time.
         """
-        end = self.time() + within
+        end, loop = self.time() + within, asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
         while not what():
             assert self.time() < end, f"not within {within} s"
-            await asyncio.sleep(step)
+            await loop.next_moment()
 
     async def answered(self, which: E164) -> Callee:
         """Wait until the owner of a number has picked up."""
@@ -274,12 +285,11 @@ class CallCentre:
         assert not [each for each in office.floor if each.call is not None]
         assert not [run for run in office.runs.values() if office.floor.in_flight(run.campaign.id)]
         assert not [run for run in office.runs.values() if office.exposure(run.campaign.id).count]
-        silent = {callee.number for callee in self.telephony.callees if callee.silent}
-        for callee in self.telephony.callees:
-            if callee.number in silent:
-                continue
-            held = await self.ledger.suppression(CALLER, callee.number)
-            assert held is None or held.reason == "outcome unknown", held
+        for called in {callee.number for callee in self.telephony.callees}:
+            # Left alone is who got a silent call, or one that nobody saw end; and nobody else.
+            attempts = [await self.records.attempt(each.call) for each in self.telephony.calls_to(called)]
+            silent = [each.outcome.counts_as_silent for each in attempts if each and each.outcome]
+            assert await self.suppressed(called) is any(silent), called
 
 
 @asynccontextmanager
@@ -294,4 +304,5 @@ async def call_centre(
     centre.judge()
     if not centre.task.done():
         await centre.switch_off()
-    await centre.task
+    if not centre.task.cancelled():
+        await centre.task

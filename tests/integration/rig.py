@@ -78,7 +78,9 @@ class Rig:
 
     # --- waiting --------------------------------------------------------------------------------------
 
-    async def until(self, holds: Callable[[ControllerStatus], bool], timeout: float = 10.0) -> ControllerStatus:
+    async def until(
+        self, holds: Callable[[ControllerStatus], bool], timeout: float = 10.0
+    ) -> ControllerStatus:
         """Wait until the controller's own status says so."""
         deadline = time.monotonic() + timeout
         async with self.control() as control:

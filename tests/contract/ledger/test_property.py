@@ -144,7 +144,7 @@ class World:
 
 @pytest.mark.timeout(360)  # on failure: shrinking takes minutes
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -56,11 +57,13 @@ def test_what_it_started_dies_with_it_even_by_sigkill() -> None:
     env = {**os.environ, "PYTHONPATH": str(root)}
     with subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE, text=True, env=env) as child:
         assert child.stdout is not None
-        *pids, _folder = child.stdout.readline().split()
+        *pids, folder = child.stdout.readline().split()
         assert len(pids) == 3
         assert not any(gone(int(pid)) for pid in pids)
         child.send_signal(signal.SIGKILL)
     wait_until(lambda: all(gone(int(pid)) for pid in pids), 5.0, "the lab's programs gone")
+    # All that a killed lab leaves; the next one in its place would remove it.
+    shutil.rmtree(folder)
 
 
 def test_passwords_are_for_the_owner_alone(lab: Lab) -> None:
