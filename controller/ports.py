@@ -23,6 +23,7 @@ from controller.domain.call import Call
 from controller.domain.campaign import Campaign, CampaignState, Override
 from controller.domain.contact import Contact, NewContact
 from controller.domain.ids import E164, AgentId, CallId, CampaignId, ChannelId, ContactId
+from controller.domain.latency import Latency
 from controller.domain.outcome import Outcome
 
 # --- Clock -------------------------------------------------------------------------------------------
@@ -544,11 +545,14 @@ class ControllerStatus:
 
     Attributes:
         faults: edges that give no confirmed answer, each with what it means; empty if all is well.
+        answer_to_command: from the arrival of an answered call at Asterisk to our command to bridge it, over
+            the last calls that found a free agent; None if there was none yet.
     """
 
     faults: Sequence[str]
     campaigns: Sequence[CampaignStatus]
     agents: Sequence[AgentStatus]
+    answer_to_command: Latency | None = None
 
 
 class Operations(Protocol):

@@ -1,8 +1,9 @@
-"""Command line of the lab: `python -m lab up` and `python -m lab provision`."""
+"""Command line of the lab: `python -m lab demo`, `up`, `provision` and `ari-user`."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import signal
 import sys
 import threading
@@ -10,6 +11,8 @@ from pathlib import Path
 from types import FrameType
 
 from lab import ariuser
+from lab.asterisk import write_private
+from lab.controller import settings_toml
 from lab.errors import LabError
 from lab.lab import Lab
 from lab.numbers import legend
@@ -31,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _provision()
         if options.command == "ari-user":
             return _ari_user(options.folder)
+        if options.command == "demo":
+            return _demo()
         return _up(options)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
@@ -42,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m lab", description="A telephone network, a PBX and Redis."
     )
     commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("demo", help="run a campaign and report it from the callees' side")
     commands.add_parser("provision", help="find or make Asterisk and Redis")
     user = commands.add_parser("ari-user", help="write the controller's ARI user, with a new password")
     user.add_argument("folder", type=Path, help="Asterisk's configuration directory")
@@ -75,8 +81,7 @@ def _up(options: argparse.Namespace) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, on_signal)
-    lab = Lab(options.workdir, agents=options.agents, record=not options.no_record)
-    with lab:
+    with Lab(options.workdir, agents=options.agents, record=not options.no_record) as lab:
         print(description(lab), flush=True)
         stop.wait()
         print("stopping", flush=True)
@@ -84,23 +89,33 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def description(lab: Lab) -> str:
-    """What a person needs to use a running lab: its settings as TOML, and what the numbers mean."""
-    phones = f"{lab.phones[0]}..{lab.phones[-1]}" if lab.phones else "none"
+    """How to start a controller on a running lab, and what its numbers mean; for people."""
+    state = lab.workdir / "controller"
+    state.mkdir(mode=0o700, exist_ok=True)
+    config = state / "campaign-controller.toml"
+    write_private(config, settings_toml(lab, state, {}))
+    phones = " ".join(lab.phones) or "none"
     return f"""\
-# The lab is up, in {lab.workdir}. Ctrl-C stops it.
-[asterisk]
-ari_url = "{lab.ari_url}"
-ari_user = "{lab.ari_user}"
-ari_password = "{lab.ari_password}"
-trunk = "{lab.trunk_endpoint}"
-dial_string = "{lab.dial_string}"
+The lab is up, in {lab.workdir}. Ctrl-C stops it.
 
-[redis]
-url = "{lab.redis_url}"
+In another terminal:
+  export CC_CONFIG={config}
+  campaign-controller run
 
-# Agents' phones: {phones}
-# Numbers:
-""" + "\n".join(f"#   {line}".rstrip() for line in legend().splitlines())
+Agents' phones: {phones}
+  campaign-controller agent login ID
+Numbers say how their owners behave:
+""" + "\n".join(f"  {line}".rstrip() for line in legend().splitlines())
+
+
+def _demo() -> int:
+    from lab.demo.run import demo  # rich and all; the other commands start without it
+
+    try:
+        return asyncio.run(demo())
+    except KeyboardInterrupt:
+        print("\nstopped; nothing is left running", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

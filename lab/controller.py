@@ -46,7 +46,7 @@ class ControllerProcess:
         self.root = root or Path(tempfile.mkdtemp(prefix="cc-state-"))
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.config = self.root / "campaign-controller.toml"
-        write_private(self.config, _toml(lab, self.root, overrides or {}))
+        write_private(self.config, settings_toml(lab, self.root, overrides or {}))
         argv = [sys.executable, "-m", "controller", "--config", str(self.config), "run"]
         self.process = Process("controller", argv, self.root / "controller.log")
 
@@ -102,7 +102,8 @@ class ControllerProcess:
         return "\n".join(log.read_text().splitlines()[-lines:]) if log.exists() else ""
 
 
-def _toml(lab: Lab, root: Path, overrides: Mapping[str, Mapping[str, Value]]) -> str:
+def settings_toml(lab: Lab, root: Path, overrides: Mapping[str, Mapping[str, Value]]) -> str:
+    """The configuration file of a controller on this lab, with its secrets."""
     tables: dict[str, dict[str, Value]] = {
         "controller": {"state_dir": str(root), "log_level": "debug"},
         "asterisk": {"url": lab.ari_url, "username": lab.ari_user, "password": lab.ari_password},

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from controller.cli.shell import print_table, table
+from controller.domain.latency import Latency
 from controller.errors import Unreachable
 from controller.ports import AgentStatus, CampaignStatus, ControllerStatus
 
@@ -66,6 +68,7 @@ def as_dict(status: ControllerStatus) -> dict[str, Any]:
         "faults": list(status.faults),
         "campaigns": [campaign_as_dict(campaign) for campaign in status.campaigns],
         "agents": [agent_as_dict(agent) for agent in status.agents],
+        "answer_to_command": asdict(status.answer_to_command) if status.answer_to_command else None,
     }
 
 
@@ -75,6 +78,8 @@ def show(status: ControllerStatus) -> None:
         typer.echo(f"FAULT: {fault}")
     show_campaigns(status.campaigns)
     print_table(_AGENT_HEADERS, [_agent_row(agent) for agent in status.agents], "no agent is logged in")
+    if status.answer_to_command:
+        typer.echo(_latency_line(status.answer_to_command))
 
 
 def show_campaigns(campaigns: Sequence[CampaignStatus]) -> None:
@@ -103,6 +108,11 @@ def _campaign_row(campaign: CampaignStatus) -> list[object]:
 def _agent_row(agent: AgentStatus) -> list[object]:
     since = f"{agent.since:%Y-%m-%d %H:%M:%S}"
     return [agent.id, agent.state.value, since, agent.call or "-", agent.wish or "-"]
+
+
+def _latency_line(latency: Latency) -> str:
+    p50, p99, most = (f"{seconds * 1000:.1f} ms" for seconds in (latency.p50, latency.p99, latency.max))
+    return f"answer to command: p50 {p50}, p99 {p99}, max {most} (last {latency.count} answered calls)"
 
 
 async def watch(client: ControlClient) -> None:
@@ -136,4 +146,5 @@ def _view(status: ControllerStatus) -> Any:
         *(Text(f"FAULT: {fault}", style="bold red") for fault in status.faults),
         table(_CAMPAIGN_HEADERS, [_campaign_row(campaign) for campaign in status.campaigns]),
         table(_AGENT_HEADERS, [_agent_row(agent) for agent in status.agents]),
+        *([Text(_latency_line(status.answer_to_command))] if status.answer_to_command else []),
     )

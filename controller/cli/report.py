@@ -12,6 +12,7 @@ from typing import Any
 
 from controller.domain.budget import Budget
 from controller.domain.campaign import Campaign
+from controller.domain.latency import Latency
 from controller.domain.outcome import Outcome
 from controller.ports import CampaignFigures
 
@@ -118,19 +119,9 @@ def _disagreements(figures: CampaignFigures, budget: Budget | None) -> Sequence[
     return found
 
 
-def percentile(ordered: Sequence[float], percent: int) -> float | None:
-    """The nearest-rank percentile: a value that occurred, never one between two.
-
-    >>> percentile([1.0, 2.0, 3.0, 4.0], 50)
-    2.0
-    """
-    if not ordered:
-        return None
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
-
-
 def as_dict(report: Report) -> dict[str, Any]:
     """For machines. Times in seconds; null where there is nothing to measure."""
+    bridging = Latency.of(report.bridging)
     return {
         "campaign": report.campaign,
         "caller": report.caller,
@@ -147,9 +138,9 @@ def as_dict(report: Report) -> dict[str, Any]:
         "silent_per_100_successes": report.silent_per_100,
         "silent_allowed": report.allowed,
         "answer_to_bridge": {
-            "p50": percentile(report.bridging, 50),
-            "p99": percentile(report.bridging, 99),
-            "max": report.bridging[-1] if report.bridging else None,
+            "p50": bridging.p50 if bridging else None,
+            "p99": bridging.p99 if bridging else None,
+            "max": bridging.max if bridging else None,
         },
         "longest_silent_call": report.longest_silent,
         "outcomes": dict(report.outcomes),
@@ -185,10 +176,10 @@ def as_text(report: Report) -> str:
 
 
 def _bridging(report: Report) -> str:
-    if not report.bridging:
+    bridging = Latency.of(report.bridging)
+    if bridging is None:
         return "-"
-    p50, p99 = percentile(report.bridging, 50), percentile(report.bridging, 99)
-    return f"p50 {_seconds(p50)}, p99 {_seconds(p99)}, max {_seconds(report.bridging[-1])}"
+    return f"p50 {_seconds(bridging.p50)}, p99 {_seconds(bridging.p99)}, max {_seconds(bridging.max)}"
 
 
 def _seconds(value: float | None) -> str:

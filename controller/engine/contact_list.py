@@ -90,7 +90,7 @@ def records_of(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
     line starts a new one: one stray quotation mark costs one row.
     """
     source = _Lines(lines)
-    reader = csv.reader(source, delimiter=delimiter)
+    reader = csv.reader(source, delimiter=delimiter, strict=True)
     while True:
         source.taken = []
         problem = ""
@@ -100,13 +100,13 @@ def records_of(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
             return
         except _Unfinished:
             problem = "a quotation mark is not closed"
-        except csv.Error as error:
-            problem = f"no CSV: {error}"
+        except csv.Error:  # strict, lest a mark left open joins its row to the next
+            problem = "a quotation mark is not closed, or not doubled within a quoted field"
         if len(source.taken) == 1 and len(source.taken[0]) >= MAX_RECORD:
             problem = f"longer than {MAX_RECORD} characters; only its start is shown"
         if problem:
             fields = [source.keep_first().rstrip("\r\n")]
-            reader = csv.reader(source, delimiter=delimiter)
+            reader = csv.reader(source, delimiter=delimiter, strict=True)
         yield Record(source.number - len(source.taken) + 1, source.number, fields, problem)
 
 
@@ -229,6 +229,11 @@ _INVISIBLE = "\ufeff\u200b\u200e\u200f\u202a\u202c\u00a0 \t\r\n"
 _DIALABLE = re.compile(r"[+\d\s()./\-\u2010-\u2015]+")
 _SCIENTIFIC = re.compile(r"\d+([.,]\d+)?E\+?\d+", re.IGNORECASE)
 _AS_FRACTION = re.compile(r"\+?\d{6,15}\.0")
+_WHY_NONE = {
+    phonenumbers.NumberParseException.INVALID_COUNTRY_CODE: "no country has this country code",
+    phonenumbers.NumberParseException.TOO_SHORT_NSN: "too short for a telephone number",
+    phonenumbers.NumberParseException.TOO_LONG: "too long for a telephone number",
+}
 _WHY_NOT = {
     ValidationResult.INVALID_COUNTRY_CODE: "no country has this country code",
     ValidationResult.TOO_SHORT: "too short for a telephone number",
@@ -262,8 +267,8 @@ def e164(cell: str, region: str) -> E164:
         raise ValueError("letters or signs that are not part of a telephone number")
     try:
         number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        raise ValueError("no telephone number") from None
+    except phonenumbers.NumberParseException as error:
+        raise ValueError(_WHY_NONE.get(error.error_type, "no telephone number")) from None
     return _callable(number)
 
 

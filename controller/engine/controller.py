@@ -12,6 +12,7 @@ from controller.domain.agent import AgentState, Wish
 from controller.domain.call import Arrived, Gone, PickedUp, Rang
 from controller.domain.campaign import Campaign, CampaignState, may_become
 from controller.domain.ids import AgentId, CallId, CampaignId
+from controller.domain.latency import Latency
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.desk import Desk
 from controller.engine.dialer import Dialer
@@ -357,6 +358,7 @@ class Controller:
                 )
                 for agent in self.office.floor
             ],
+            answer_to_command=Latency.of(self.office.answer_to_command),
         )
 
     def _campaign_status(self, run: CampaignRun) -> CampaignStatus:

@@ -238,7 +238,7 @@ class _Rejects:
 
 
 def _encoding_of(path: Path) -> str:
-    """UTF-8 if all of the file is that; UTF-16 if it says so; else the Windows code page of Western Europe."""
+    """UTF-8 if all of the file is that; UTF-16 if it says so; else Western European Windows."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as stream:
         chunk = stream.read(_CHUNK)

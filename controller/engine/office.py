@@ -31,7 +31,7 @@ class Office:
             ones that are being rescued or have just been cut, and adopted ones that are being ended.
         departures: agents who may be let go; emptied by the desk. Bounded by the number of agents.
         answer_to_command: seconds from an answered call's arrival (Asterisk's clock) to the command to
-            bridge it, newest last.
+            bridge it, newest last; of the last calls only, for what counts is how things stand now.
     """
 
     control: CallControl
@@ -43,7 +43,7 @@ class Office:
     runs: dict[CampaignId, CampaignRun] = field(default_factory=dict)
     at_risk: dict[CallId, CampaignId] = field(default_factory=dict)
     departures: asyncio.Queue[AgentId] = field(default_factory=asyncio.Queue)
-    answer_to_command: deque[float] = field(default_factory=lambda: deque(maxlen=100_000))
+    answer_to_command: deque[float] = field(default_factory=lambda: deque(maxlen=1_000))
     health: Health = field(init=False)
     _serial: int = 0
 

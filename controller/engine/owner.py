@@ -314,8 +314,8 @@ class CallOwner:
             office.health.fail("records", str(error))
             # The attempt may have been written without our hearing of it.
             self.call = call.evolve(outcome=Outcome.FAILED, ended_at=office.clock.now())
-            await self._settle(self._close_records(Outcome.FAILED))
             await self._settle(self._close_ledger(Outcome.FAILED))
+            await self._settle(self._close_records(Outcome.FAILED))
             return NotAdmitted()
         self._run.placed += 1
         return Admitted()

@@ -67,6 +67,9 @@ class Recovery:
         office = self._office
         marks = {mark.call: mark for caller in callers for mark in await office.ledger.flights(caller)}
         attempts = {call.id: call for call in await office.records.open_attempts()}
+        for call, attempt in attempts.items():
+            if call not in office.owners:  # until its end is settled, each may turn out to have been silent
+                office.at_risk[call] = attempt.contact.campaign
         wire = await office.control.wire()
         self._desk.resync({seat.agent: seat for seat in wire.agents})
         on_wire = {entry.call: entry for entry in wire.calls}
@@ -100,11 +103,11 @@ class Recovery:
         if agent is not None:
             if not reached:
                 await self._complete_bridging(call, agent)
+            office.at_risk.pop(call.id, None)
             await office.ledger.connected(call.id, run.campaign, office.exposure(run.campaign.id))
             office.floor.resume(agent, call.id, run.campaign.id, now)
         else:
             await office.control.hang_up(call.id)
-            office.at_risk[call.id] = run.campaign.id
         run.adopt(call)
         self._spawn(CallOwner(call, run, office))
 
@@ -140,8 +143,9 @@ class Recovery:
             attempt.contact.number,
             outcome,
             timedelta(0),
-            office.exposure(run.campaign.id),
+            office.exposure(run.campaign.id, without=attempt.id),
         )
+        office.at_risk.pop(attempt.id, None)
 
     async def _settle_mark(self, mark: FlightMark) -> None:
         # The record is written before Asterisk is asked: without a record nobody's phone rang.
@@ -160,5 +164,6 @@ class Recovery:
             mark.number,
             outcome,
             ended_ago,
-            self._office.exposure(run.campaign.id),
+            self._office.exposure(run.campaign.id, without=mark.call),
         )
+        self._office.at_risk.pop(mark.call, None)

@@ -10,6 +10,7 @@ from controller.domain.agent import AgentState
 from controller.domain.budget import Budget
 from controller.domain.campaign import CampaignState
 from controller.domain.ids import AgentId, CallId, CampaignId
+from controller.domain.latency import Latency
 from controller.domain.outcome import Outcome
 from controller.ports import AgentStatus, CampaignStatus, ControllerStatus
 
@@ -38,6 +39,7 @@ STATUS = ControllerStatus(
             id=AgentId("1001"), state=AgentState.TALKING, since=SINCE, call=CallId("call-1"), wish="pause"
         )
     ],
+    answer_to_command=Latency(count=100, p50=0.004, p99=0.0125, max=0.03),
 )
 
 

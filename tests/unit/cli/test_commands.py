@@ -261,9 +261,11 @@ def test_the_status_shows_faults_campaigns_and_agents(cli: Cli, operations: Fake
     assert "FAULT: Redis gives no answer" in out
     assert "spring" in out
     assert "talking" in out
+    assert "answer to command: p50 4.0 ms, p99 12.5 ms, max 30.0 ms (last 100 answered calls)" in out
     document = json.loads(cli("status", "--json").stdout)
     assert document["campaigns"][0]["outcomes"] == {"connected": 100, "no-answer": 30}
     assert document["agents"][0]["wish"] == "pause"
+    assert document["answer_to_command"] == {"count": 100, "p50": 0.004, "p99": 0.0125, "max": 0.03}
 
 
 def test_watching_ends_with_ctrl_c(

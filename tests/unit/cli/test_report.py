@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from controller.cli.report import Report, as_dict, as_text, build, percentile
+from controller.cli.report import Report, as_dict, as_text, build
 from controller.domain.budget import Budget
 from controller.domain.campaign import Campaign, Override
 from controller.domain.ids import CampaignId
@@ -121,10 +121,3 @@ def test_records_and_redis_are_compared_when_nothing_is_under_way() -> None:
         "in flight without an agent: 0 in the records, 1 in Redis",
     ]
     assert "DISAGREEMENT" in as_text(report(budget=off))
-
-
-@pytest.mark.parametrize(
-    ("percent", "count", "expected"), [(50, 1, 1), (99, 1, 1), (50, 100, 50), (99, 100, 99), (99, 101, 100)]
-)
-def test_percentiles_are_values_that_occurred(percent: int, count: int, expected: int) -> None:
-    assert percentile([float(n) for n in range(1, count + 1)], percent) == expected

@@ -1,0 +1,103 @@
+"""`python -m bench`, which is `make bench`: measure, print a table and the answers, end with 0 if the goal is met."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from bench import plan
+from bench.clients import loaded_controller, measure_bare
+from bench.results import COMPARED_AT, Results, Step, Transport
+from controller.errors import ControllerError
+from lab.errors import LabError
+from lab.lab import Lab
+
+TRANSPORTS: Final[tuple[Transport, ...]] = ("http", "websocket")
+AGENTS: Final = 99
+TIME_LIMIT: Final = 230.0
+
+
+async def run(transports: Sequence[Transport], results: Results, console: Console) -> None:
+    """Measure both clients over these transports; each step is shown, and added to the results, when done."""
+
+    def done(step: Step) -> Step:
+        results.steps.append(step)
+        verdict = "; ".join(step.shortcomings) or "ok"
+        console.print(
+            f"{step.client:<10} {step.transport:<9} {step.rate:4.0f} calls/s  "
+            f"{step.cpu_per_call:5.2f} ms CPU per call  {verdict}",
+            highlight=False,
+        )
+        return step
+
+    async with asyncio.timeout(TIME_LIMIT), Lab(agents=AGENTS, record=False) as lab:
+        for transport in transports:
+            done(await measure_bare(lab, transport, COMPARED_AT))
+            async with loaded_controller(lab, transport) as controller:
+                tried: list[Step] = []
+                while (rate := plan.next_rate(tried)) is not None:
+                    tried.append(done(await controller.measure(rate)))
+            # Once more, after the controller: what changes on the machine meanwhile is halved.
+            done(await measure_bare(lab, transport, COMPARED_AT))
+
+
+async def _until_signal(transports: Sequence[Transport], results: Results, console: Console) -> None:
+    """Like `run`; a signal ends it in order, so that nothing is left behind."""
+    task = asyncio.ensure_future(run(transports, results, console))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    await task
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark; returns 0, or 1 if it could not be done, 130 if it was interrupted."""
+    options = _parser().parse_args(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    cpus = os.cpu_count() or 1
+    machine = f"{cpus} CPUs ({_processor()}), Linux {platform.release()}, Python {platform.python_version()}"
+    results = Results(machine=machine, began=datetime.now(UTC).isoformat(timespec="seconds"), cpus=cpus)
+    try:
+        asyncio.run(_until_signal(options.transport or TRANSPORTS, results, console))
+    except (LabError, ControllerError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except TimeoutError:
+        print(f"bench: not done within {TIME_LIMIT:g} s", file=sys.stderr)
+        return 1
+    except asyncio.CancelledError:
+        return 130
+    console.print(results.table(), *results.summary(), sep="\n", highlight=False)
+    if options.json:
+        options.json.write_text(json.dumps(results.as_dict(), indent=2) + "\n")
+    return 0
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="The controller against a bare client."
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON, too")
+    parser.add_argument("--transport", choices=TRANSPORTS, action="append", help="only this one")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

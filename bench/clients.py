@@ -1,0 +1,219 @@
+"""One step of each client on a lab: the bare one as a child process, the controller with a campaign."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import asdict
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from bench import bare, plan
+from bench.results import Step, Transport
+from bench.window import Window, measure
+from controller.api.client import ControlClient
+from controller.domain.agent import AgentState
+from controller.domain.campaign import Campaign, CampaignState
+from controller.domain.contact import NewContact
+from controller.domain.ids import E164, CampaignId
+from controller.domain.latency import Latency
+from controller.domain.outcome import Outcome
+from controller.ports import ControllerStatus
+from controller.store.records import SqlRecords
+from lab.controller import ControllerProcess
+from lab.errors import LabError
+from lab.lab import Lab
+
+CALLER: Final = "bench"
+BARE_APP: Final = "bare"
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_ASK_AGAIN: Final = 0.1
+_AFTER: Final = 10.0
+"""Seconds that calls get to end after the last was due to be placed."""
+_LOGINS_AT_ONCE: Final = 8
+_LOGINS: Final = 30.0
+
+
+async def measure_bare(lab: Lab, transport: Transport, rate: float) -> Step:
+    """One step of the bare client."""
+    seconds = plan.window(rate)
+    numbers = plan.callees(plan.calls(rate, seconds))
+    orders = bare.Orders(
+        url=lab.ari_url,
+        username=lab.ari_user,
+        password=lab.ari_password,
+        app=BARE_APP,
+        transport=transport,
+        rate=rate,
+        endpoints=[lab.dial_string.format(number=number) for number in numbers],
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.bare", cwd=_ROOT,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        outcome, window = await _watch_bare(lab, process, orders, seconds)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+    return Step(
+        client="bare",
+        transport=transport,
+        rate=rate,
+        seconds=window.usage.seconds,
+        answered=window.answered(lab),
+        cpu=window.usage.cpu["client"],
+        latency=Latency.of(outcome.lags),
+        failures=[f"{outcome.failed} requests refused"] if outcome.failed else [],
+        cores=window.usage.cores(),
+    )
+
+
+async def _watch_bare(
+    lab: Lab, process: asyncio.subprocess.Process, orders: bare.Orders, seconds: float
+) -> tuple[bare.Outcome, Window]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(asdict(orders)).encode())
+    process.stdin.close()
+    async with asyncio.timeout(plan.WARM_UP + seconds + plan.TAIL + bare.LAST_CALLS + _AFTER):
+        if not await process.stdout.readline():
+            raise LabError("the bare client could not connect; what it said is above")
+        window = await measure(lab, process.pid, seconds)
+        return bare.Outcome(**json.loads(await process.stdout.read())), window
+
+
+class Loaded:
+    """A running controller with agents, to be loaded with campaigns."""
+
+    def __init__(self, lab: Lab, transport: Transport, process: ControllerProcess) -> None:
+        self._lab = lab
+        self._transport = transport
+        self._process = process
+        self._names = (CampaignId(f"bench-{number}") for number in count(1))
+
+    async def measure(self, rate: float) -> Step:
+        """One step: a campaign of its own, in which every call is bridged."""
+        seconds = plan.window(rate)
+        calls = min(plan.calls(rate, seconds), plan.most_callees())
+        campaign = await self._campaign(next(self._names), rate, calls)
+        async with ControlClient(self._process.socket) as control:
+            began = self._lab.mark()
+            await control.start_campaign(campaign)
+            window = await measure(self._lab, self._process.process.pid, seconds)
+            latency = (await control.status()).answer_to_command
+            failures = await self._end(control, campaign)
+        outcomes = self._outcomes(campaign)
+        failures += [
+            f"{n} calls {what or 'never ended'}" for what, n in outcomes.items() if what != "connected"
+        ]
+        answered = sum(call.answered_at is not None for call in self._lab.calls(began, analyse=False))
+        if answered != outcomes.total():
+            failures.append(f"{outcomes.total()} calls in the records, {answered} answered by callees")
+        return Step(
+            client="controller",
+            transport=self._transport,
+            rate=rate,
+            seconds=window.usage.seconds,
+            answered=window.answered(self._lab),
+            cpu=window.usage.cpu["client"],
+            latency=latency,
+            failures=failures,
+            cores=window.usage.cores(),
+        )
+
+    async def _campaign(self, name: CampaignId, rate: float, calls: int) -> CampaignId:
+        campaign = Campaign(
+            id=name,
+            caller=CALLER,
+            dial_string=self._lab.dial_string,
+            trunk=self._lab.trunk_endpoint,
+            wrap_up=timedelta(0),
+            overdial=1.0,
+            calls_per_second=rate,
+        )
+        async with SqlRecords(f"sqlite+aiosqlite:///{self._process.records}") as records:
+            await records.save_campaign(campaign)
+            await records.add_contacts(name, [NewContact(number=E164(n)) for n in plan.callees(calls)])
+        return name
+
+    async def _end(self, control: ControlClient, campaign: CampaignId) -> list[str]:
+        """Wait until every contact is done; what is not done in time counts as a failure."""
+        if await _until(
+            control, lambda status: _state(status, campaign) is not CampaignState.RUNNING, _AFTER
+        ):
+            return []
+        await control.pause_campaign(campaign, "the benchmark's time is over")
+        idle = await _until(
+            control, lambda status: not any(c.in_flight + c.talking for c in status.campaigns), _AFTER
+        )
+        return ["fell behind"] if idle else ["fell behind, and calls did not end"]
+
+    def _outcomes(self, campaign: CampaignId) -> Counter[str]:
+        """Calls by outcome, from the record store; "" for those without."""
+        with closing(sqlite3.connect(f"file:{self._process.records}?mode=ro", uri=True)) as db:
+            rows = db.execute(
+                "SELECT coalesce(outcome, ''), count(*) FROM attempts WHERE campaign = ? GROUP BY 1",
+                (campaign,),
+            )
+            return Counter(dict(rows))
+
+
+@asynccontextmanager
+async def loaded_controller(lab: Lab, transport: Transport) -> AsyncIterator[Loaded]:
+    """A controller process with every phone of the lab logged in, while entered."""
+    overrides = {"controller": {"log_level": "info"}, "asterisk": {"transport": transport}}
+    process = ControllerProcess(lab, overrides=overrides)
+    try:
+        await process.start()
+        await _log_in(lab, process)
+        yield Loaded(lab, transport, process)
+    finally:
+        await asyncio.to_thread(process.process.stop)
+        shutil.rmtree(process.root, ignore_errors=True)
+
+
+async def _log_in(lab: Lab, process: ControllerProcess) -> None:
+    """Log all phones in, but for those that an earlier controller has left seated."""
+    async with ControlClient(process.socket) as control:
+        there = _present(await control.status())
+        some = asyncio.Semaphore(_LOGINS_AT_ONCE)
+
+        async def log_in(phone: str) -> None:
+            async with some:
+                await lab.phone_login(phone)
+
+        async with asyncio.TaskGroup() as tasks:
+            for phone in lab.phones:
+                if phone not in there:
+                    tasks.create_task(log_in(phone))
+        if not await _until(control, lambda status: _present(status) >= set(lab.phones), _LOGINS):
+            raise LabError(f"not all agents are logged in after {_LOGINS:g} s")
+
+
+def _present(status: ControllerStatus) -> set[str]:
+    return {agent.id for agent in status.agents if agent.state is not AgentState.AWAY}
+
+
+def _state(status: ControllerStatus, campaign: CampaignId) -> CampaignState | None:
+    return next((each.state for each in status.campaigns if each.id == campaign), None)
+
+
+async def _until(control: ControlClient, holds: Callable[[ControllerStatus], bool], timeout: float) -> bool:
+    """Wait until the controller's status says so; False if it does not in time."""
+    try:
+        async with asyncio.timeout(timeout):
+            while not holds(await control.status()):
+                await asyncio.sleep(_ASK_AGAIN)
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,249 @@
+"""The run of the demo: two acts on one lab, then the report."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import redis.asyncio as redis
+from rich.console import Console
+from rich.live import Live
+
+from controller.api.client import ControlClient
+from controller.domain.agent import AgentState
+from controller.domain.ids import E164, AgentId, CampaignId
+from controller.ports import CampaignStatus
+from lab.controller import ControllerProcess
+from lab.demo import lists, screen
+from lab.demo.attempts import read_attempts
+from lab.demo.judgement import Judgement, judge
+from lab.errors import LabError
+from lab.lab import Lab
+from lab.provision import toolchain
+
+CALLER: Final = "Esempio S.p.A."
+AGENTS: Final = 5
+ACT_ONE: Final = 45.0
+ACT_TWO: Final = 15.0
+ENCORE: Final = 3.0
+_DRAIN: Final = 40.0
+_AGENTS_PATIENCE: Final = 10.0
+_WIDTH: Final = 110
+_REFRESH: Final = 0.25
+_LINE_EVERY: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One campaign of the demo.
+
+    Attributes:
+        lifted: The budget is lifted, by the override that only a lab accepts.
+        seconds: How long it dials.
+    """
+
+    campaign: str
+    title: str
+    seconds: float
+    rows: Sequence[lists.Row]
+    options: Sequence[str] = ()
+    lifted: bool = False
+    flaws: bool = False
+
+
+FIRST: Final = Act(
+    campaign="lawful",
+    title="Act one: within the law",
+    seconds=ACT_ONE,
+    rows=lists.lawful(),
+    options=("--overdial", "2", "--wrap-up", "1"),
+    flaws=True,
+)
+SECOND: Final = Act(
+    campaign="burst",
+    title="Act two: too many answers (budget lifted, lab only)",
+    seconds=ACT_TWO,
+    rows=lists.burst(),
+    options=(
+        *("--overdial", "4", "--wrap-up", "0", "--override-budget"),
+        *("--author", "demo", "--reason", "show noise, rescue, cut and suppression"),
+    ),
+    lifted=True,
+)
+
+
+class Demo:
+    """Runs the acts on a lab and a controller that are up."""
+
+    def __init__(self, lab: Lab, controller: ControllerProcess, console: Console) -> None:
+        self._lab = lab
+        self._controller = controller
+        self._console = console
+
+    async def play(self) -> bool:
+        """Run everything.
+
+        Returns:
+            Whether the law was kept and both sides agree.
+        """
+        await self._log_in()
+        for act in (FIRST, SECOND):
+            await self._act(act)
+        await self._encore()
+        verdicts = [await self._judge(act) for act in (FIRST, SECOND)]
+        await self._log_out()
+        for act, verdict in zip((FIRST, SECOND), verdicts, strict=True):
+            note = "Counted apart: the budget was lifted on purpose here." if act.lifted else ""
+            screen.show(self._console, act.title, verdict, note)
+        return all(verdict.clean for verdict in verdicts)
+
+    # ---- the acts ----------------------------------------------------------------------------------
+
+    async def _act(self, act: Act) -> None:
+        self._console.rule(act.title)
+        file = self._controller.root / f"{act.campaign}.csv"
+        lists.write(file, act.rows, flaws=act.flaws)
+        await self._cli("campaign", "create", act.campaign, "--caller", CALLER, *act.options)
+        await self._cli("import", act.campaign, str(file))
+        await self._dial(act.campaign, act.title, act.seconds)
+
+    async def _dial(self, campaign: str, title: str, seconds: float) -> None:
+        name = CampaignId(campaign)
+        async with ControlClient(self._controller.socket) as control:
+            await control.start_campaign(name)
+            await self._watch(control, title, campaign, seconds)
+            if (await self._status(control, campaign)).state.value == "running":
+                await control.stop_campaign(name)
+            deadline = time.monotonic() + _DRAIN
+            while not _over(await self._status(control, campaign)):
+                if time.monotonic() > deadline:
+                    raise LabError(f"campaign {campaign} still has calls {_DRAIN:g} s after its end")
+                await asyncio.sleep(_REFRESH)
+
+    async def _watch(self, control: ControlClient, title: str, campaign: str, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        printed = 0.0
+        with Live(console=self._console, refresh_per_second=4, transient=True) as view:
+            while (left := end - time.monotonic()) > 0:
+                status = await control.status()
+                if self._console.is_terminal:
+                    view.update(screen.live(title, status, campaign, left))
+                elif time.monotonic() - printed > _LINE_EVERY:
+                    printed = time.monotonic()
+                    self._console.print(screen.live(title, status, campaign, left))
+                await asyncio.sleep(_REFRESH)
+
+    async def _encore(self) -> None:
+        """Try the numbers that got a silent call again: nobody may be called."""
+        silent = sorted((await self._suppressed()).keys())
+        self._console.rule(f"The {len(silent)} numbers that got a silent call, once more")
+        file = self._controller.root / "again.csv"
+        with file.open("w", newline="", encoding="utf-8") as out:
+            csv.writer(out).writerows([["numero"], *([number] for number in silent)])
+        await self._cli("campaign", "create", "again", "--caller", CALLER)
+        await self._cli("import", "again", str(file))
+        await self._dial("again", "Every one of them is refused", ENCORE)
+
+    # ---- agents ------------------------------------------------------------------------------------
+
+    async def _log_in(self) -> None:
+        for phone in self._lab.phones:
+            await self._lab.phone_login(phone)
+        async with ControlClient(self._controller.socket) as control:
+            await self._agents_are(control, AgentState.IDLE)
+        self._console.print(f"{AGENTS} agents have dialed *51 and are logged in.")
+
+    async def _log_out(self) -> None:
+        async with ControlClient(self._controller.socket) as control:
+            for phone in self._lab.phones:
+                await control.agent_logout(AgentId(phone))
+            await self._agents_are(control, AgentState.AWAY)
+
+    async def _agents_are(self, control: ControlClient, state: AgentState) -> None:
+        deadline = time.monotonic() + _AGENTS_PATIENCE
+        while sum(agent.state is state for agent in (await control.status()).agents) < AGENTS:
+            if time.monotonic() > deadline:
+                raise LabError(f"not all agents are {state.value} after {_AGENTS_PATIENCE:g} s")
+            await asyncio.sleep(_REFRESH)
+
+    # ---- asking and judging ------------------------------------------------------------------------
+
+    async def _status(self, control: ControlClient, campaign: str) -> CampaignStatus:
+        return next(entry for entry in (await control.status()).campaigns if entry.id == campaign)
+
+    async def _cli(self, *words: str) -> None:
+        """Run the command line as an administrator would."""
+        self._console.print(f"$ campaign-controller {' '.join(words)}", style="cyan", highlight=False)
+        argv = [sys.executable, "-m", "controller", "--config", str(self._controller.config), *words]
+        process = await asyncio.create_subprocess_exec(
+            *argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env={**os.environ}
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), timeout=60)
+        self._console.print(output.decode().rstrip(), highlight=False, markup=False)
+        if process.returncode:
+            raise LabError(f"campaign-controller {words[0]} failed")
+
+    async def _suppressed(self) -> dict[str, int]:
+        """Read Redis beside the controller: which numbers are left alone, and for how many seconds."""
+        async with redis.Redis.from_url(self._lab.redis_url, decode_responses=True) as reader:
+            found = {}
+            async for key in reader.scan_iter(match="*:suppress:*", count=1000):
+                found[key.rpartition(":")[2]] = int(await reader.ttl(key))
+            return found
+
+    async def _judge(self, act: Act) -> Judgement:
+        numbers = {E164(number) for number, _, _ in act.rows}
+        calls = [call for call in await self._lab.ended_calls(0) if call.number in numbers]
+        attempts = [a for a in read_attempts(self._controller.records) if a.number in numbers]
+        suppressed = {n: left for n, left in (await self._suppressed()).items() if n in numbers}
+        return judge(calls, attempts, suppressed, share=None if act.lifted else (3, 100))
+
+
+def _over(campaign: CampaignStatus) -> bool:
+    return campaign.in_flight == 0 and campaign.talking == 0
+
+
+async def demo() -> int:
+    """Run the demo from nothing to nothing.
+
+    Returns:
+        0 if the law was kept and both sides agree, else 1.
+    """
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDTH
+    began = time.monotonic()
+    with console.status("Asterisk and Redis: from PATH, or a private tree made once ..."):
+        tools = await asyncio.to_thread(toolchain)
+    console.print(
+        f"Asterisk {'.'.join(map(str, tools.version))} and Redis from {tools.origin}", highlight=False
+    )
+    state = Path(tempfile.mkdtemp(prefix="cc-demo-"))
+    try:
+        async with Lab(agents=AGENTS, tools=tools) as lab:
+            console.print("PBX, telephone network and Redis are up, on loopback only.")
+            controller = ControllerProcess(lab, state)
+            try:
+                await controller.start()
+                clean = await Demo(lab, controller, console).play()
+            except BaseException:
+                console.print(controller.log_tail(), style="dim", highlight=False, markup=False)
+                raise
+            finally:
+                await asyncio.to_thread(controller.process.stop)
+            left = await lab.no_leaks()
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
+    for what in left:
+        console.print(f"left behind: {what}", style="bold red")
+    console.print(f"Done in {time.monotonic() - began:.0f} s; nothing is left running.", highlight=False)
+    return 0 if clean and not left else 1

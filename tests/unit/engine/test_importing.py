@@ -1,0 +1,400 @@
+"""Contacts from CSV files as people have them."""
+# ruff: noqa: ASYNC240 - the files are small
+
+import asyncio
+import csv
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.domain.campaign import Campaign
+from controller.domain.contact import Contact, NewContact
+from controller.domain.ids import CampaignId
+from controller.engine.contact_list import MAX_RECORD, Columns, e164, records_of
+from controller.engine.importing import ImportReport, import_contacts
+from controller.errors import BadInput, RecordsUnreachable
+from controller.ports import ImportResult
+from controller.store.memory_records import MemoryRecords
+
+SPRING = CampaignId("spring")
+NEVER = datetime(2999, 1, 1, tzinfo=UTC)
+
+
+def lines_of(text: str) -> list[str]:
+    """As a file opened with newline="" gives them."""
+    return list(io.StringIO(text, newline=""))
+
+
+async def bring_in(path: Path, **options: Any) -> tuple[ImportReport, Sequence[Contact], list[list[str]]]:
+    """The report, the contacts stored, the rejects file's rows."""
+    records = options.pop("records", None) or MemoryRecords()
+    if await records.campaign(SPRING) is None:
+        await records.save_campaign(Campaign(id=SPRING, caller="acme"))
+    report = await import_contacts(path, SPRING, records, **options)
+    assert report.rows == report.stored + report.rejected
+    assert report.rejected == report.invalid + report.duplicates + report.known
+    contacts = await records.due_contacts(SPRING, NEVER, 10**9)
+    rejects: list[list[str]] = []
+    if report.rejects_path:
+        rejects = read_rejects(report.rejects_path)
+        assert len(rejects) == report.rejected + 1
+    return report, contacts, rejects
+
+
+def read_rejects(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        text = stream.read()
+    header = text.split("\r\n", 1)[0]
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=header[len("line") : len("line") + 1]))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "contacts.csv"
+
+
+# --- whole files
+
+
+async def test_a_plain_list(file: Path) -> None:
+    file.write_text("number,name,city\n+393471234567,Ada,Roma\n06 1234 5678,Bruno,\n")
+    report, contacts, rejects = await bring_in(file)
+    assert report == ImportReport(rows=2, stored=2, number_column="number")
+    assert [(c.number, c.name, c.attributes) for c in contacts] == [
+        ("+393471234567", "Ada", {"city": "Roma"}),
+        ("+390612345678", "Bruno", {}),
+    ]
+    assert rejects == []
+    assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+async def test_as_programs_write_it(file: Path, delimiter: str, encoding: str, end: str) -> None:
+    rows = [["Città", "Telefono", "Nome", "Cognome"], ["Forlì", "347 1234567", "Zoë", "D'Amicò"]]
+    text = end.join(delimiter.join(row) for row in rows) + end
+    file.write_bytes(text.encode(encoding))
+    report, (contact,), _ = await bring_in(file)
+    assert report.number_column == "Telefono"
+    assert (contact.name, contact.attributes) == ("Zoë D'Amicò", {"Città": "Forlì"})
+
+
+async def test_the_line_that_tells_excel_the_delimiter(file: Path) -> None:
+    file.write_text("sep=;\nphone;a,b,c\n3471234567;x\n")
+    report, (contact,), _ = await bring_in(file)
+    assert (report.rows, contact.attributes) == (1, {"a,b,c": "x"})
+
+
+async def test_rejects_say_line_and_reason_and_keep_the_row(file: Path) -> None:
+    file.write_text(
+        "nome;telefono;note\n"
+        "Ada;3471234567;ciao\n"
+        'Bea;;"=HYPERLINK(""x"")"\n'
+        "Ciro;347 123 45 67;\n"
+        '"Dario\nsu due righe";abc;\n'
+        ";;\n"
+        "Elsa;3477654321;x;y\n"
+        "Fabio;113;\n"
+        "Gina;899123456;\n"
+        "Ivo;3,47123E+09;\n"
+    )
+    report, contacts, rejects = await bring_in(file)
+    assert rejects == [
+        ["line", "reason", "nome", "telefono", "note"],
+        ["3", "no telephone number", "Bea", "", '=HYPERLINK("x")'],
+        ["4", "duplicate of line 2", "Ciro", "347 123 45 67", ""],
+        ["5", "letters or signs that are not part of a telephone number", "Dario\nsu due righe", "abc", ""],
+        ["8", "has 4 columns, the headers are 3", "Elsa", "3477654321", "x", "y"],
+        ["9", "an emergency number", "Fabio", "113", ""],
+        ["10", "a premium-rate number", "Gina", "899123456", ""],
+        [
+            "11",
+            "a spreadsheet has rounded the number; make the column a Text column and export anew",
+            "Ivo",
+            "3,47123E+09",
+            "",
+        ],
+    ]
+    assert (report.rows, report.stored, report.invalid, report.duplicates) == (8, 1, 6, 1)
+    assert report.rejects_path == file.with_name("contacts.rejects.csv")
+    assert [contact.name for contact in contacts] == ["Ada"]
+
+
+async def test_importing_again_stores_nothing_twice(file: Path) -> None:
+    file.write_text("phone\n3471234567\n3471234568\n")
+    records = MemoryRecords()
+    await bring_in(file, records=records)
+    with file.open("a") as stream:
+        stream.write("3471234569\n3471234567\n")
+    report, contacts, rejects = await bring_in(file, records=records, batch=1)
+    assert (report.rows, report.stored, report.known, report.duplicates) == (4, 1, 2, 1)
+    assert [row[:2] for row in rejects[1:]] == [
+        ["2", "already in campaign"],
+        ["3", "already in campaign"],
+        ["5", "duplicate of line 2"],
+    ]
+    assert len(contacts) == 3
+
+
+async def test_rejects_corrected_and_imported(file: Path) -> None:
+    file.write_text("phone,name\n34712,Ada\n12,Bea\n")
+    records = MemoryRecords()
+    report, _, _ = await bring_in(file, records=records)
+    again = report.rejects_path
+    assert again is not None
+    again.write_text(again.read_text(encoding="utf-8-sig").replace("34712,", "3471234567,"))
+    report, (contact,), rejects = await bring_in(again, records=records)
+    assert (report.stored, report.rejected) == (1, 1)
+    assert (contact.name, contact.attributes) == ("Ada", {})
+    assert rejects[0] == ["line", "reason", "phone", "name"]
+    assert rejects[1][2:] == ["12", "Bea"]
+
+
+async def test_a_stale_rejects_file_goes(file: Path) -> None:
+    file.write_text("phone\n347\n")
+    report, _, _ = await bring_in(file)
+    assert report.rejects_path is not None
+    file.write_text("phone\n3471234567\n")
+    report, _, _ = await bring_in(file)
+    assert report.rejects_path is None
+    assert not file.with_name("contacts.rejects.csv").exists()
+
+
+async def test_a_quotation_mark_left_open_costs_one_row(file: Path) -> None:
+    rows = "".join(f'34712345{i:02d},"Name {i}"\n' for i in range(70))
+    file.write_text(f'phone,name\n3470000000,"Ada\n{rows}3470000001,"Zoe')
+    report, contacts, rejects = await bring_in(file)
+    assert (report.rows, report.stored, report.rejected) == (72, 70, 2)
+    assert rejects[1:] == [
+        ["2", "a quotation mark is not closed, or not doubled within a quoted field", '3470000000,"Ada'],
+        ["73", "a quotation mark is not closed", '3470000001,"Zoe'],
+    ]
+    assert contacts[0].name == "Name 0"
+
+
+async def test_a_huge_line_is_one_row(file: Path) -> None:
+    huge = "x" * (3 * MAX_RECORD)
+    file.write_text(f"phone,name\n3471234567,{huge}\n3471234568,Bea\n")
+    report, (contact,), rejects = await bring_in(file)
+    assert (report.rows, contact.name) == (2, "Bea")
+    assert rejects[1][1].startswith("longer than")
+
+
+async def test_nul_characters(file: Path) -> None:
+    file.write_text("phone,name\n3471234567,A\0da\n")
+    report, contacts, rejects = await bring_in(file)
+    assert (report.rejected, contacts) == (1, [])
+    assert "NUL" in rejects[1][1]
+
+
+async def test_a_store_that_fails_halfway(file: Path) -> None:
+    class Failing(MemoryRecords):
+        async def add_contacts(self, campaign: CampaignId, contacts: Sequence[NewContact]) -> ImportResult:
+            if contacts[0].line > 4:
+                raise RecordsUnreachable("The disk is full.")
+            return await super().add_contacts(campaign, contacts)
+
+    file.write_text("phone\n34\n3471234567\n3471234568\n3471234569\n3471234560\n")
+    with pytest.raises(RecordsUnreachable, match=r"disk is full\. .* stopped at line 5; 2 are stored"):
+        await bring_in(file, records=Failing(), batch=3)
+    assert len(read_rejects(file.with_name("contacts.rejects.csv"))) == 2
+
+
+# --- what is refused as a whole
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "is empty"),
+        ("\n\n , \n", "nothing but empty lines"),
+        ("a,b\n1,2\n", "known to hold telephone numbers; its first line has 'a', 'b'"),
+        ("+393471234567,Ada\n", "put headers above it"),
+        ("telefono;cellulare\n1;2\n", "in any of 'telefono', 'cellulare'"),
+        ('phone,"name\n3471234567,Ada', "line 1: a quotation mark is not closed"),
+    ],
+)
+async def test_files_that_cannot_be_used(file: Path, content: str, problem: str) -> None:
+    file.write_text(content)
+    with pytest.raises(BadInput, match=problem) as caught:
+        await bring_in(file)
+    assert caught.value.place.startswith(str(file))
+    assert list(file.parent.iterdir()) == [file]
+
+
+async def test_places_that_cannot_be_used(file: Path, tmp_path: Path) -> None:
+    for wrong in (file, tmp_path):
+        with pytest.raises(BadInput, match=str(wrong)):
+            await bring_in(wrong)
+    file.write_text("phone\n3471234567\n")
+    for rejects in (file, tmp_path, tmp_path / "missing" / "r.csv"):
+        records = MemoryRecords()
+        with pytest.raises(BadInput, match=str(rejects)):
+            await bring_in(file, records=records, rejects_path=rejects)
+        assert (await records.figures(SPRING)).contacts == 0
+    assert file.read_text() == "phone\n3471234567\n"
+
+
+async def test_region_and_campaign_are_checked(file: Path) -> None:
+    file.write_text("phone\n020 7946 0958\n")
+    with pytest.raises(BadInput, match="two capital letters"):
+        await bring_in(file, region="Italy")
+    with pytest.raises(BadInput, match="no campaign"):
+        await import_contacts(file, SPRING, MemoryRecords())
+    _, (contact,), _ = await bring_in(file, region="GB")
+    assert contact.number == "+442079460958"
+
+
+# --- columns
+
+
+@pytest.mark.parametrize(
+    ("headers", "number", "name", "free"),
+    [
+        (["Phone Number", "Full name"], 0, [1], []),
+        (["First name", "Last name", "tel."], 2, [0, 1], []),
+        (["COGNOME", "NOME", "Cellulare"], 2, [1, 0], []),
+        (["indirizzo", "numero", "telefono"], 2, [], ["indirizzo", "numero"]),
+        (["numero", "nome"], 0, [1], []),
+        (["phone", "x", "x", "", " x "], 0, [], ["x", "x (2)", "column 4", "x (3)"]),
+        (["line", "reason", "phone", "line"], 2, [], ["line"]),
+        (["Numéro de téléphone", "mobile"], 1, [], ["Numéro de téléphone"]),
+    ],
+)
+def test_columns_are_recognised(headers: list[str], number: int, name: list[int], free: list[str]) -> None:
+    found = Columns.find(headers, "a file", None, None)
+    assert (found.number, list(found.name), [key for _, key in found.free]) == (number, name, free)
+
+
+def test_columns_asked_for() -> None:
+    headers = ["Tel. casa", "Tel. Ufficio", "Chi"]
+    found = Columns.find(headers, "a file", "tel ufficio", "Chi")
+    assert (found.number, list(found.name), [key for _, key in found.free]) == (1, [2], ["Tel. casa"])
+    with pytest.raises(BadInput, match=r"has no column 'fax' .allowed: one of 'Tel\. casa'"):
+        Columns.find(headers, "a file", "fax", None)
+    with pytest.raises(BadInput, match="more than one column 'x'"):
+        Columns.find(["x", "x"], "a file", "x", None)
+
+
+# --- numbers
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("3471234567", "+393471234567"),
+        (" +39 (347) 123-45.67 ", "+393471234567"),
+        ("00393471234567", "+393471234567"),
+        ("393471234567", "+393471234567"),
+        ("393471234567.0", "+393471234567"),
+        ("'3471234567", "+393471234567"),
+        ('="3471234567"', "+393471234567"),
+        ("tel:+393471234567", "+393471234567"),
+        ("\u202a+39\u00a0347\u00a01234567\u202c", "+393471234567"),
+        ("06/12345678", "+390612345678"),
+        ("+12125551234", "+12125551234"),
+        ("800123456", "+39800123456"),
+    ],
+)
+def test_numbers(cell: str, number: str) -> None:
+    assert e164(cell, "IT") == number
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("", "no telephone number"),
+        ("-", "no telephone number"),
+        ("n/d", "letters"),
+        ("3471234567 ext 5", "letters"),
+        ("3471234567 oppure 3477654321", "letters"),
+        ("3.93E+11", "rounded"),
+        ("12", "too short"),
+        ("347123456789012345", "too long"),
+        ("+999123456789", "country code"),
+        ("112", "emergency"),
+        ("+39118", "emergency"),
+        ("892424", "premium-rate"),
+        ("3471234567/3477654321", "too long"),
+    ],
+)
+def test_numbers_that_are_not_called(cell: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        e164(cell, "IT")
+
+
+# --- whatever the bytes
+
+cells = st.one_of(
+    st.sampled_from(
+        ["3471234567", "3471234568", "+39 06 12345678", "", "abc", '"', "a,b", "x\ny", "\0", "é"]
+    ),
+    st.text(st.sampled_from('a,;\t"\r\n\0+039 é'), max_size=12),
+)
+fuzz = st.one_of(
+    st.text(st.sampled_from('a1,;\t"\r\n\0 '), max_size=300),
+    st.lists(st.lists(cells, max_size=4).map(",".join), max_size=25).map("\n".join),
+)
+
+
+@given(fuzz, st.sampled_from(",;\t"))
+@settings(max_examples=150, deadline=None)
+def test_every_line_belongs_to_one_record(text: str, delimiter: str) -> None:
+    lines = lines_of(text)
+    end = 0
+    for record in records_of(lines, delimiter):
+        assert record.line == end + 1
+        assert record.last_line >= record.line
+        end = record.last_line
+        if record.problem:
+            assert record.fields == [lines[record.line - 1].rstrip("\r\n")]
+    assert end == len(lines)
+
+
+@given(st.lists(st.lists(cells, min_size=2, max_size=4), max_size=20), st.sampled_from(",;\t"))
+@settings(max_examples=80, deadline=None)
+def test_what_csv_writes_is_read_as_it_was(rows: list[list[str]], delimiter: str) -> None:
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=delimiter).writerows(rows)
+    assert [list(record.fields) for record in records_of(lines_of(out.getvalue()), delimiter)] == rows
+
+
+@given(fuzz)
+@settings(max_examples=150, deadline=None)
+def test_no_row_is_lost(body: str) -> None:
+    text = "phone,name\n" + body
+
+    async def check(path: Path) -> None:
+        report, contacts, rejects = await bring_in(path, batch=3)
+        rows = [record for record in records_of(lines_of(text), ",") if not record.blank][1:]
+        assert report.rows == len(rows)
+        assert len(contacts) == report.stored
+        rejected = {int(row[0]): row[2:] for row in rejects[1:]}
+        assert len(rejected) == report.rejected
+        for record in rows:
+            if record.line in rejected:
+                assert rejected.pop(record.line) == list(record.fields)
+        assert not rejected
+
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "fuzz.csv"
+        path.write_bytes(text.encode())
+        asyncio.run(check(path))
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=100, deadline=None)
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "fuzz.csv"
+        path.write_bytes(b"phone;name\n3471234567;Ada\n" + body)
+        report, _, _ = asyncio.run(bring_in(path))
+        assert report.rows >= 1
