@@ -214,18 +214,16 @@ async def test_an_attempt_is_open_until_it_ends(records: Records) -> None:
     assert await records.attempt(CallId("unheard-of")) is None
 
 
-@pytest.mark.parametrize("outcome", list(Outcome))
-async def test_an_attempt_comes_back_as_it_ended(records: Records, outcome: Outcome) -> None:
-    (contact,) = await with_contacts(records, 1)
-    call = call_to(contact, covered=True)
-    await records.attempt_started(call)
-    over = ended(call, outcome, waited=True, sip=486, ended_by=HungUpBy.AGENT, cause=17)
-    await records.attempt_ended(AttemptEnd(call=over, next_due=NOW + HOUR, counts_as_attempt=True))
-    found = await records.attempt(call.id)
-    assert found is not None
-    owed = outcome in (Outcome.SILENT, Outcome.LOST)
-    after = replace(contact, attempts=1, due_at=NOW + HOUR, operator_due=owed)
-    assert found == over.evolve(contact=after)
+async def test_an_attempt_comes_back_as_it_ended(records: Records) -> None:
+    contacts = await with_contacts(records, len(Outcome))
+    for contact, outcome in zip(contacts, Outcome, strict=True):
+        call = call_to(contact, f"call-{outcome.value}", covered=True)
+        await records.attempt_started(call)
+        over = ended(call, outcome, waited=True, sip=486, ended_by=HungUpBy.AGENT, cause=17)
+        await records.attempt_ended(AttemptEnd(call=over, next_due=NOW + HOUR, counts_as_attempt=True))
+        owed = outcome in (Outcome.SILENT, Outcome.LOST)
+        after = replace(contact, attempts=1, due_at=NOW + HOUR, operator_due=owed)
+        assert await records.attempt(call.id) == over.evolve(contact=after)
 
 
 async def test_flags_of_a_live_call_are_not_kept(records: Records) -> None:

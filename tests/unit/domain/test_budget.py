@@ -45,6 +45,11 @@ def test_the_law_is_kept_up_to_the_allowance_and_not_one_call_further(silent: in
     assert Budget(successes=100, silent=silent).kept(THREE_PERCENT) is kept
 
 
+def test_a_new_campaign_has_used_nothing_and_may_use_nothing() -> None:
+    assert Budget() == Budget(successes=0, silent=0, exposed=0)
+    assert Budget().room(THREE_PERCENT) == 0
+
+
 def test_exposed_calls_do_not_break_the_law_before_they_are_silent() -> None:
     assert Budget(successes=100, silent=3, exposed=50).kept(THREE_PERCENT)
 

@@ -147,6 +147,16 @@ def test_a_guaranteed_call_never_loses_its_agent_to_another_call() -> None:
     assert floor.answered(C1, NOW) == [Assign(C1, ANNA)]
 
 
+def test_a_call_without_cover_takes_nobody_before_it_is_answered() -> None:
+    floor = floor_with(ANNA)
+
+    assert floor.admit(C1, SPRING, cover=False)
+
+    assert floor.is_exposed(C1)
+    assert stands(floor, ANNA) == (IDLE, None)
+    assert floor.answered(C1, NOW) == [Assign(C1, ANNA)]
+
+
 def test_guaranteed_implies_cover() -> None:
     floor = floor_with(ANNA)
 
@@ -169,6 +179,8 @@ def test_an_unknown_call_gets_no_agent() -> None:
     floor = floor_with(ANNA)
 
     assert floor.answered(C1, NOW) == []
+    assert floor.over(C1, NOW) == []
+    assert not floor.is_exposed(C1)
     assert stands(floor, ANNA) == (IDLE, None)
 
 
@@ -384,7 +396,7 @@ def test_nobody_is_lost_twice(known: bool) -> None:
     floor.lose(ANNA, at(10))
 
     assert floor.lose(ANNA, NOW) == []
-    assert (floor.agent(ANNA) is not None) == known
+    assert floor.agent(ANNA) == (Agent(id=ANNA, state=AWAY, since=at(10)) if known else None)
 
 
 # --- conversation, wrap-up, the rest ---------------------------------------------------------------------
@@ -448,6 +460,15 @@ def test_only_an_agent_with_a_call_can_be_given_back(state: AgentState) -> None:
 
     assert floor.give_back(ANNA, worked=True, now=NOW) == []
     assert the(floor, ANNA) == before
+
+
+def test_who_never_logged_in_is_never_given_back() -> None:
+    floor = floor_with()
+
+    assert floor.give_back(ANNA, worked=True, now=NOW) == []
+    assert floor.wrapped_up(ANNA, NOW) == []
+    assert floor.ready(ANNA, NOW) == []
+    assert floor.agent(ANNA) is None
 
 
 def test_logging_in_twice_changes_nothing() -> None:

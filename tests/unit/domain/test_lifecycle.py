@@ -357,6 +357,7 @@ def test_not_admitted_touches_nothing_but_the_floor() -> None:
 
     assert commands == [Discard()]
     assert call.state is CallState.ENDED
+    assert call.ended_at == T0
     assert call.outcome is None
 
 
@@ -409,6 +410,17 @@ def test_times_and_causes_are_written_down() -> None:
     assert call.bridged_at == at(Bridged())
     assert call.ended_at == at(Gone(16, 200))
     assert (call.cause, call.sip, call.agent) == (16, 200, ANNA)
+
+
+def test_the_first_ring_and_the_first_sign_of_an_answer_are_the_ones_written_down() -> None:
+    assert play(*RINGING, Rang())[0].rang_at == T0 + timedelta(seconds=2)
+    assert play(*ANSWERED, PickedUp(), Arrived())[0].answered_at == T0 + timedelta(seconds=3)
+    assert play(*CANCELLED, PickedUp(), Arrived())[0].answered_at == T0 + timedelta(seconds=4)
+
+
+def test_a_phone_that_rang_can_be_reached() -> None:
+    assert play(Admitted(), Placed(), Gone(20, 480))[0].outcome is Outcome.UNREACHABLE
+    assert play(Admitted(), Placed(), Rang(), Gone(20, 480))[0].outcome is Outcome.NO_ANSWER
 
 
 def test_an_arrival_without_a_pick_up_counts_as_the_answer() -> None:

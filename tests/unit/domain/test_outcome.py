@@ -54,6 +54,14 @@ def test_each_known_cause_has_its_outcome(cause: int, sip: int | None, outcome: 
     assert unanswered_outcome(cause, sip) is outcome
 
 
+@pytest.mark.parametrize(
+    ("cause", "sip", "outcome"),
+    [(20, 480, Outcome.NO_ANSWER), (20, None, Outcome.UNREACHABLE), (17, 486, Outcome.BUSY)],
+)
+def test_ringing_makes_a_difference_to_480_alone(cause: int, sip: int | None, outcome: Outcome) -> None:
+    assert unanswered_outcome(cause, sip, rang=True) is outcome
+
+
 def test_the_sip_code_wins_over_the_cause() -> None:
     assert unanswered_outcome(17, 603) is Outcome.REJECTED
 
@@ -69,6 +77,11 @@ def test_what_no_table_knows_is_failed(cause: int) -> None:
 
 
 def test_an_unanswered_call_never_passes_for_an_answered_one() -> None:
-    outcomes = {unanswered_outcome(cause, sip) for cause in range(128) for sip in (None, *range(700))}
+    outcomes = {
+        unanswered_outcome(cause, sip, rang=rang)
+        for cause in range(128)
+        for sip in (None, *range(400, 700))
+        for rang in (False, True)
+    }
 
     assert outcomes.isdisjoint(ANSWERED | {Outcome.CANCELLED})

@@ -61,6 +61,11 @@ def test_after_a_silent_call_the_contact_waits_longer_than_the_law_says_whatever
     assert timedelta(days=5) < again - ENDED <= timedelta(days=5, minutes=1)
 
 
+def test_a_contact_is_tried_three_times_unless_the_campaign_says_otherwise() -> None:
+    assert due(Outcome.BUSY, 2) is not None
+    assert due(Outcome.BUSY, 3) is None
+
+
 def test_a_campaign_may_set_its_own_pauses() -> None:
     rule = RetryRule(pauses={Outcome.BUSY: timedelta(minutes=5)})
 
