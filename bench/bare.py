@@ -152,10 +152,10 @@ class Client:
 
 async def dial(orders: Orders, ready: Callable[[], None]) -> Outcome:
     """Connect, tell that we are `ready`, and dial."""
-    auth = aiohttp.BasicAuth(orders.username, orders.password)
+    auth = aiohttp.encode_basic_auth(orders.username, orders.password)
     query = urlencode({"app": orders.app})
     async with (
-        aiohttp.ClientSession(auth=auth) as session,
+        aiohttp.ClientSession(headers={"Authorization": auth}) as session,
         session.ws_connect(f"{orders.url}/events?{query}") as socket,
     ):
         ready()

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 import structlog
 
+from controller.agi import AgiConfig, AgiServer, DialplanRoutes
 from controller.api.control import ControlServer
 from controller.ari import AriClient, AriConfig
 from controller.ari.control import AriCallControl
@@ -49,6 +50,13 @@ def engine_settings(settings: Settings) -> EngineSettings:
     )
 
 
+def agi_server(settings: Settings, ledger: Ledger) -> AgiServer:
+    """What answers the dialplan."""
+    defaults = settings.campaign_defaults
+    routes = DialplanRoutes(ledger, caller=defaults.caller, region=defaults.region).routes()
+    return AgiServer(routes, AgiConfig(host=settings.agi.host, port=settings.agi.port))
+
+
 @asynccontextmanager
 async def open_records(settings: Settings) -> AsyncIterator[Records]:
     """The record store, while entered."""
@@ -83,6 +91,8 @@ async def run(settings: Settings) -> int:
         )
         # The socket's lock also keeps a second controller of the same state directory out.
         await stack.enter_async_context(ControlServer(controller, settings.control_socket))
+        if settings.agi.enabled:
+            await stack.enter_async_context(agi_server(settings, ledger))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, controller.stop)

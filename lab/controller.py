@@ -108,6 +108,7 @@ def settings_toml(lab: Lab, root: Path, overrides: Mapping[str, Mapping[str, Val
         "controller": {"state_dir": str(root), "log_level": "debug"},
         "asterisk": {"url": lab.ari_url, "username": lab.ari_user, "password": lab.ari_password},
         "redis": {"url": lab.redis_url},
+        "agi": {"enabled": False},  # its port is the machine's, and several labs may run
         "campaign_defaults": {"dial_string": lab.dial_string, "trunk": lab.trunk_endpoint},
         "lab": {"allow_budget_override": True, "lab_token": lab.pbx.lab_token},
     }

@@ -164,6 +164,18 @@ class RecordsSettings(_Table):
         return value and _url(value, kinds, "sqlite+aiosqlite:////path, postgresql+asyncpg://user@host/base")
 
 
+class AgiSettings(_Table):
+    """[agi]."""
+
+    enabled: bool = Field(
+        default=True, description="Answer the dialplan's questions by FastAGI (docs/agi.md)"
+    )
+    host: Annotated[str, StringConstraints(min_length=1)] = Field(
+        default="127.0.0.1", description="Address to listen on; FastAGI knows no password"
+    )
+    port: int = Field(default=4573, ge=1, le=65535, description="Port to listen on")
+
+
 class AgentSettings(_Table):
     """[[agents]]: one for each agent."""
 
@@ -308,6 +320,7 @@ class Settings(BaseSettings):
     asterisk: AsteriskSettings = Field(default=cast(AsteriskSettings, {}), validate_default=True)
     redis: RedisSettings = RedisSettings()
     records: RecordsSettings = RecordsSettings()
+    agi: AgiSettings = AgiSettings()
     agents: tuple[AgentSettings, ...] = ()
     campaign_defaults: CampaignDefaults = CampaignDefaults()
     lab: LabSettings = LabSettings()
@@ -349,6 +362,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "asterisk": AsteriskSettings,
     "redis": RedisSettings,
     "records": RecordsSettings,
+    "agi": AgiSettings,
     "agents": AgentSettings,
     "campaign_defaults": CampaignDefaults,
     "lab": LabSettings,

@@ -222,6 +222,7 @@ async def _chaos(centre: CallCentre, rng: Random) -> None:
 async def _tumult(seed: int, contacts: int) -> None:
     rng = Random(seed)
     async with call_centre(agents=AGENTS, delay=lambda: rng.uniform(0.0002, 0.004)) as centre:
+        centre.deaf = True
         centre.telephony.habit = _habit(rng)
         campaign = await centre.campaign(
             contacts=[number(i) for i in range(contacts)],
