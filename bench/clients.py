@@ -89,7 +89,9 @@ async def _watch_bare(
         if not await process.stdout.readline():
             raise LabError("the bare client could not connect; what it said is above")
         window = await measure(lab, process.pid, seconds)
-        return bare.Outcome(**json.loads(await process.stdout.read())), window
+        outcome = bare.Outcome(**json.loads(await process.stdout.read()))
+        await process.wait()
+        return outcome, window
 
 
 class Loaded:

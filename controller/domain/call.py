@@ -57,6 +57,7 @@ class Call:
         agent: assigned now, or the one who spoke with it.
         asked_at_answer: the bridging under way (if one is) was commanded at the answer.
         waited: at its answer no agent was free, or the first bridging failed.
+        heard_at: from when on the callee has certainly heard the agent: the call is a success.
         cut_due: the time that the law leaves it is over.
         ended_by: set when a hang-up is asked for; else the callee's doing.
     """
@@ -74,6 +75,7 @@ class Call:
     rang_at: datetime | None = None
     answered_at: datetime | None = None
     bridged_at: datetime | None = None
+    heard_at: datetime | None = None
     ended_at: datetime | None = None
     ended_by: HungUpBy | None = None
     outcome: Outcome | None = None
@@ -87,7 +89,7 @@ class Call:
     @property
     def rescued(self) -> bool:
         """Whether it waited for an agent and got one before the cut."""
-        return self.waited and self.bridged_at is not None
+        return self.waited and self.heard_at is not None
 
 
 # --- what happens -----------------------------------------------------------------------------------
@@ -146,6 +148,11 @@ class Bridged:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """The bridge has lasted long enough that the callee has heard the agent."""
+
+
+@dataclass(frozen=True, slots=True)
 class BridgeFailed:
     """The bridging was refused or not confirmed in time."""
 
@@ -200,6 +207,7 @@ CallEvent = (
     | AgentAssigned
     | NoAgentFree
     | Bridged
+    | Heard
     | BridgeFailed
     | CutDue
     | AgentLeft
@@ -245,6 +253,11 @@ class StopCutTimer:
 
 
 @dataclass(frozen=True, slots=True)
+class StartHeardTimer:
+    """Heard is to come after the time it takes to hear somebody."""
+
+
+@dataclass(frozen=True, slots=True)
 class GiveBackAgent:
     """The agent is not needed (any more).
 
@@ -258,7 +271,7 @@ class GiveBackAgent:
 
 @dataclass(frozen=True, slots=True)
 class CountSuccess:
-    """Tell the ledger that the call reached an agent."""
+    """Tell the ledger that the callee has heard an agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +293,7 @@ Command = (
     | HangUp
     | StartCutTimer
     | StopCutTimer
+    | StartHeardTimer
     | GiveBackAgent
     | CountSuccess
     | Close

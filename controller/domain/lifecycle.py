@@ -8,7 +8,7 @@ admitted call is closed exactly once.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from controller.domain.call import (
     Admitted,
@@ -32,6 +32,7 @@ from controller.domain.call import (
     GiveBackAgent,
     Gone,
     HangUp,
+    Heard,
     HungUpBy,
     NoAgentFree,
     NotAdmitted,
@@ -41,12 +42,17 @@ from controller.domain.call import (
     PlaceFailed,
     Rang,
     StartCutTimer,
+    StartHeardTimer,
     StopCutTimer,
 )
 from controller.domain.ids import AgentId
 from controller.domain.outcome import Outcome, unanswered_outcome
 
 Step = tuple[Call, tuple[Command, ...]]
+
+HEARD_AFTER = timedelta(milliseconds=200)
+"""From when on a callee in a bridge has certainly heard the agent; until then the call is no success
+(docs/adr/0006)."""
 
 _UNANSWERED = frozenset({CallState.PLACING, CallState.RINGING})
 _WITHOUT_AGENT = frozenset({CallState.ANSWERED, CallState.WAITING})
@@ -77,7 +83,7 @@ def step(call: Call, event: CallEvent, now: datetime) -> Step:
             return _answered(call, now, arrived=isinstance(event, Arrived))
         case AgentAssigned(agent):
             return _assigned(call, agent)
-        case NoAgentFree() | BridgeFailed() | Bridged() | CutDue() | AgentLeft():
+        case NoAgentFree() | BridgeFailed() | Bridged() | Heard() | CutDue() | AgentLeft():
             return _towards_the_agent(call, event, now)
         case CancelAsked() if call.state in _UNANSWERED:
             return _hang_up(call, HungUpBy.CONTROLLER)
@@ -119,14 +125,16 @@ def _assigned(call: Call, agent: AgentId) -> Step:
 
 
 def _towards_the_agent(
-    call: Call, event: NoAgentFree | BridgeFailed | Bridged | CutDue | AgentLeft, now: datetime
+    call: Call, event: NoAgentFree | BridgeFailed | Bridged | Heard | CutDue | AgentLeft, now: datetime
 ) -> Step:
     match event:
         case NoAgentFree() if call.state is CallState.WAITING:
             # Whatever agent comes from here on comes to the rescue.
             return call.evolve(waited=True), ()
         case Bridged() if call.state is CallState.BRIDGING:
-            return call.evolve(state=CallState.TALKING, bridged_at=now), (StopCutTimer(), CountSuccess())
+            return call.evolve(state=CallState.TALKING, bridged_at=now), (StopCutTimer(), StartHeardTimer())
+        case Heard() if call.state is CallState.TALKING and call.heard_at is None:
+            return call.evolve(heard_at=now), (CountSuccess(),)
         case BridgeFailed() if call.state is CallState.BRIDGING and call.agent is not None:
             return _bridging_failed(call, call.agent)
         case CutDue() if call.state in _WITHOUT_AGENT:
@@ -164,12 +172,12 @@ def _gone(call: Call, event: Gone, now: datetime) -> Step:
 
 
 def _outcome(call: Call, event: Gone) -> Outcome:
-    if call.bridged_at is not None:
+    if call.heard_at is not None:
         return Outcome.CONNECTED
     if call.answered_at is not None:
         # A bridging that outlives the time the law leaves is ended by Asterisk's own switch, not the callee.
         left_while_bridging = (
-            call.state is CallState.BRIDGING
+            call.state in (CallState.BRIDGING, CallState.TALKING)
             and call.asked_at_answer
             and not call.cut_due
             and call.ended_by is HungUpBy.CALLEE
@@ -185,7 +193,7 @@ def _outcome(call: Call, event: Gone) -> Outcome:
 def _close(call: Call, outcome: Outcome, now: datetime) -> Step:
     give_back: tuple[Command, ...] = ()
     if call.agent is not None:
-        give_back = (GiveBackAgent(call.agent, worked=call.bridged_at is not None),)
+        give_back = (GiveBackAgent(call.agent, worked=call.heard_at is not None),)
     stop: tuple[Command, ...] = (StopCutTimer(),) if call.answered_at and not call.bridged_at else ()
     ended = call.evolve(state=CallState.ENDED, outcome=outcome, ended_at=now)
     return ended, (*stop, *give_back, Close(outcome))

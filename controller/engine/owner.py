@@ -32,17 +32,19 @@ from controller.domain.call import (
     GiveBackAgent,
     Gone,
     HangUp,
+    Heard,
     NoAgentFree,
     NotAdmitted,
     Place,
     Placed,
     PlaceFailed,
     StartCutTimer,
+    StartHeardTimer,
     StopCutTimer,
 )
 from controller.domain.floor import Assign
 from controller.domain.ids import AgentId
-from controller.domain.lifecycle import step
+from controller.domain.lifecycle import HEARD_AFTER, step
 from controller.domain.outcome import Outcome
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
@@ -82,6 +84,7 @@ class CallOwner:
         self._office = office
         self._mailbox: asyncio.Queue[CallEvent] = asyncio.Queue(MAILBOX)
         self._cut_timer: asyncio.TimerHandle | None = None
+        self._heard_timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._arrived_at: datetime | None = None
         self._gone: Gone | None = None
@@ -122,7 +125,9 @@ class CallOwner:
             self._run.safety_stop(f"internal error in call {self.call.id}, see the log")
             await self._abandon()
         finally:
-            self._stop_timer()
+            self._stop_cut_timer()
+            if self._heard_timer is not None:
+                self._heard_timer.cancel()
             self._drain()
             self._office.owners.pop(self.call.id, None)
             self._office.at_risk.pop(self.call.id, None)
@@ -185,7 +190,10 @@ class CallOwner:
                 seconds = self._run.campaign.law.hang_up_after.total_seconds()
                 self._cut_timer = office.later(seconds, lambda: self.post(CutDue()))
             case StopCutTimer():
-                self._stop_timer()
+                self._stop_cut_timer()
+            case StartHeardTimer():
+                seconds = HEARD_AFTER.total_seconds()
+                self._heard_timer = office.later(seconds, lambda: self.post(Heard()))
             case GiveBackAgent(agent, worked):
                 self._give_back(agent, worked=worked)
             case CountSuccess():
@@ -407,7 +415,7 @@ class CallOwner:
             if call.state is not CallState.ENDED:
                 never_dialed = call.state is CallState.ADMITTING
                 outcome = (
-                    Outcome.FAILED if never_dialed else Outcome.CONNECTED if call.bridged_at else Outcome.LOST
+                    Outcome.FAILED if never_dialed else Outcome.CONNECTED if call.heard_at else Outcome.LOST
                 )
                 self.call = call.evolve(state=CallState.ENDED, outcome=outcome, ended_at=now)
                 await self._close(outcome)
@@ -424,7 +432,7 @@ class CallOwner:
                 if isinstance(command, GiveBackAgent):
                     self._give_back(command.agent, worked=False)
 
-    def _stop_timer(self) -> None:
+    def _stop_cut_timer(self) -> None:
         if self._cut_timer is not None:
             self._cut_timer.cancel()
             self._cut_timer = None

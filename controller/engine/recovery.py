@@ -97,6 +97,7 @@ class Recovery:
             agent=agent,
             answered_at=attempt.answered_at or (now if entry.answered else None),
             bridged_at=attempt.bridged_at or (now if agent or reached else None),
+            heard_at=now if agent or reached else None,
             ended_by=HungUpBy.CONTROLLER if agent is None else None,
         )
         log.info("call adopted", call=call.id, state=call.state.value, number=call.contact.number)

@@ -32,6 +32,7 @@ from controller.domain.call import (
     GiveBackAgent,
     Gone,
     HangUp,
+    Heard,
     HungUpBy,
     NoAgentFree,
     NotAdmitted,
@@ -41,11 +42,12 @@ from controller.domain.call import (
     PlaceFailed,
     Rang,
     StartCutTimer,
+    StartHeardTimer,
     StopCutTimer,
 )
 from controller.domain.contact import Contact
 from controller.domain.ids import E164, AgentId, CallId, CampaignId, ContactId
-from controller.domain.lifecycle import step
+from controller.domain.lifecycle import HEARD_AFTER, step
 from controller.domain.outcome import Outcome
 from controller.domain.regulation import IT_GARANTE_2014
 
@@ -58,7 +60,8 @@ ARRIVED = (*ANSWERED, Arrived())
 WAITING = (*ARRIVED, NoAgentFree())
 BRIDGING_AT_ANSWER = (*ARRIVED, AgentAssigned(ANNA))
 BRIDGING_TO_RESCUE = (*WAITING, AgentAssigned(ANNA))
-TALKING = (*BRIDGING_AT_ANSWER, Bridged())
+JUST_BRIDGED = (*BRIDGING_AT_ANSWER, Bridged())
+TALKING = (*JUST_BRIDGED, Heard())
 CANCELLED = (*RINGING, CancelAsked())
 
 WAY_TO: dict[CallState, tuple[CallEvent, ...]] = {
@@ -106,7 +109,7 @@ class Path:
     rescued: bool = False
 
 
-START, STOP = StartCutTimer(), StopCutTimer()
+START, STOP, LISTEN = StartCutTimer(), StopCutTimer(), StartHeardTimer()
 SILENT_CLOSE = (STOP, Close(Outcome.SILENT))
 
 PATHS = [
@@ -119,6 +122,7 @@ PATHS = [
             FindAgent(),
             Connect(ANNA),
             STOP,
+            LISTEN,
             CountSuccess(),
             back(ANNA, worked=True),
             Close(Outcome.CONNECTED),
@@ -128,13 +132,14 @@ PATHS = [
     ),
     Path(
         "an agent who frees up in time rescues the call",
-        (*BRIDGING_TO_RESCUE, Bridged(), Gone(16)),
+        (*BRIDGING_TO_RESCUE, Bridged(), Heard(), Gone(16)),
         (
             Place(),
             START,
             FindAgent(),
             Connect(ANNA),
             STOP,
+            LISTEN,
             CountSuccess(),
             back(ANNA, worked=True),
             Close(Outcome.CONNECTED),
@@ -142,6 +147,55 @@ PATHS = [
         Outcome.CONNECTED,
         HungUpBy.CALLEE,
         rescued=True,
+    ),
+    Path(
+        "callee leaves before the agent of a rescue can have been heard: silent",
+        (*BRIDGING_TO_RESCUE, Bridged(), Gone(16), Heard()),
+        (
+            Place(),
+            START,
+            FindAgent(),
+            Connect(ANNA),
+            STOP,
+            LISTEN,
+            back(ANNA, worked=False),
+            Close(Outcome.SILENT),
+        ),
+        Outcome.SILENT,
+        HungUpBy.CALLEE,
+    ),
+    Path(
+        "callee leaves before the agent bridged at the answer can have been heard: left early",
+        (*JUST_BRIDGED, Gone(16), Heard()),
+        (
+            Place(),
+            START,
+            FindAgent(),
+            Connect(ANNA),
+            STOP,
+            LISTEN,
+            back(ANNA, worked=False),
+            Close(Outcome.LEFT_EARLY),
+        ),
+        Outcome.LEFT_EARLY,
+        HungUpBy.CALLEE,
+    ),
+    Path(
+        "the agent hangs up before having been heard: silent, not the callee's doing",
+        (*JUST_BRIDGED, AgentLeft(ANNA), Heard(), Gone(16)),
+        (
+            Place(),
+            START,
+            FindAgent(),
+            Connect(ANNA),
+            STOP,
+            LISTEN,
+            HangUp(),
+            back(ANNA, worked=False),
+            Close(Outcome.SILENT),
+        ),
+        Outcome.SILENT,
+        HungUpBy.AGENT,
     ),
     Path(
         "no agent until the cut: hung up, silent",
@@ -223,7 +277,7 @@ PATHS = [
     ),
     Path(
         "bridging failed: the next agent rescues",
-        (*BRIDGING_AT_ANSWER, BridgeFailed(), AgentAssigned(BRUNO), Bridged(), Gone(16)),
+        (*BRIDGING_AT_ANSWER, BridgeFailed(), AgentAssigned(BRUNO), Bridged(), Heard(), Gone(16)),
         (
             Place(),
             START,
@@ -233,6 +287,7 @@ PATHS = [
             FindAgent(),
             Connect(BRUNO),
             STOP,
+            LISTEN,
             CountSuccess(),
             back(BRUNO, worked=True),
             Close(Outcome.CONNECTED),
@@ -276,13 +331,14 @@ PATHS = [
     ),
     Path(
         "the cut came while bridging: if that succeeds, the conversation goes on",
-        (*BRIDGING_AT_ANSWER, CutDue(), Bridged(), Gone(16)),
+        (*BRIDGING_AT_ANSWER, CutDue(), Bridged(), Heard(), Gone(16)),
         (
             Place(),
             START,
             FindAgent(),
             Connect(ANNA),
             STOP,
+            LISTEN,
             CountSuccess(),
             back(ANNA, worked=True),
             Close(Outcome.CONNECTED),
@@ -299,6 +355,7 @@ PATHS = [
             FindAgent(),
             Connect(ANNA),
             STOP,
+            LISTEN,
             CountSuccess(),
             HangUp(),
             back(ANNA, worked=True),
@@ -316,6 +373,7 @@ PATHS = [
             FindAgent(),
             Connect(ANNA),
             STOP,
+            LISTEN,
             CountSuccess(),
             HangUp(),
             back(ANNA, worked=True),
@@ -379,6 +437,7 @@ def test_refused_by_asterisk_is_failed_at_once() -> None:
         pytest.param(BRIDGING_AT_ANSWER, Outcome.SILENT, id="bridging at the answer"),
         pytest.param(BRIDGING_TO_RESCUE, Outcome.SILENT, id="bridging to rescue"),
         pytest.param((*WAITING, CutDue()), Outcome.SILENT, id="cut"),
+        pytest.param(JUST_BRIDGED, Outcome.SILENT, id="just bridged"),
         pytest.param(TALKING, Outcome.CONNECTED, id="talking"),
         pytest.param((*TALKING, EndAsked()), Outcome.CONNECTED, id="ended by the agent"),
     ],
@@ -408,6 +467,7 @@ def test_times_and_causes_are_written_down() -> None:
     assert call.rang_at == at(Rang())
     assert call.answered_at == at(PickedUp())
     assert call.bridged_at == at(Bridged())
+    assert call.heard_at == at(Heard())
     assert call.ended_at == at(Gone(16, 200))
     assert (call.cause, call.sip, call.agent) == (16, 200, ANNA)
 
@@ -455,7 +515,7 @@ TAKES: dict[CallState, set[type[CallEvent]]] = {
     CallState.ANSWERED: {Arrived, CutDue, Gone},
     CallState.WAITING: {AgentAssigned, NoAgentFree, CutDue, Gone},
     CallState.BRIDGING: {Bridged, BridgeFailed, CutDue, Gone},
-    CallState.TALKING: {AgentLeft, EndAsked, Gone},
+    CallState.TALKING: {AgentLeft, EndAsked, Gone},  # and Heard, once
     CallState.ENDING: {PickedUp, Arrived, Gone},
     CallState.ENDED: set(),
 }
@@ -471,6 +531,7 @@ ONE_OF_EACH: list[CallEvent] = [
     Arrived(),
     NoAgentFree(),
     Bridged(),
+    Heard(),
     BridgeFailed(),
     CutDue(),
     AgentLeft(ANNA),
@@ -505,7 +566,7 @@ LIKELY: dict[CallState, list[CallEvent]] = {
     CallState.ANSWERED: [Arrived()],
     CallState.WAITING: [NoAgentFree(), AgentAssigned(ANNA)],
     CallState.BRIDGING: [Bridged(), BridgeFailed(), CutDue(), Gone()],
-    CallState.TALKING: [EndAsked(), AgentLeft(ANNA)],
+    CallState.TALKING: [Heard(), Heard(), EndAsked(), AgentLeft(ANNA), Gone()],
     CallState.ENDING: [PickedUp(), AgentAssigned(ANNA)],
     CallState.ENDED: [AgentAssigned(ANNA)],
 }
@@ -537,8 +598,9 @@ class History:
             self.assigned.append(event.agent)
         if isinstance(event, CutDue) and self.timer == "running":
             self.timer = "fired"
-        if isinstance(event, Gone) and before.state is CallState.BRIDGING:
-            in_time = self.timer == "running" and event.witnessed
+        unheard = before.state is CallState.TALKING and before.heard_at is None
+        if isinstance(event, Gone) and (before.state is CallState.BRIDGING or unheard):
+            in_time = not before.cut_due and event.witnessed
             first = self.commands.count(FindAgent()) == 1 and not before.waited
             self.left_early = in_time and first
         if isinstance(event, Admitted) and before.state is CallState.ADMITTING:
@@ -556,15 +618,18 @@ class History:
             case Connect(agent):
                 assert self.connecting is None, "a second bridging while one is pending"
                 self.connecting = agent
-            case CountSuccess():
+            case StartHeardTimer():
                 assert isinstance(event, Bridged)
                 assert self.connecting is not None
                 self.connecting = None
+            case CountSuccess():
+                assert isinstance(event, Heard)
+                assert before.bridged_at is not None
             case GiveBackAgent(agent, worked):
                 if agent == self.connecting:
                     assert isinstance(event, BridgeFailed | Gone), "taken away while being connected"
                     self.connecting = None
-                assert worked == (agent == before.agent and before.bridged_at is not None)
+                assert worked == (agent == before.agent and before.heard_at is not None)
             case StartCutTimer():
                 assert self.timer == "never started"
                 assert before.answered_at is None
@@ -637,16 +702,16 @@ def test_a_success_is_counted_once_and_only_for_a_connected_call(choices: list[t
 
     connected = history.call.outcome is Outcome.CONNECTED
     assert history.commands.count(CountSuccess()) == connected
-    assert (history.call.bridged_at is not None) == connected
+    assert (history.call.heard_at is not None) == connected
 
 
 @settings(max_examples=80, deadline=None)
 @given(choices)
-def test_an_answered_call_is_silent_unless_bridged_or_left_early(choices: list[tuple[bool, int]]) -> None:
+def test_an_answered_call_is_silent_unless_heard_or_left_early(choices: list[tuple[bool, int]]) -> None:
     history = lead(choices)
 
     call = history.call
-    served = call.bridged_at is not None
+    served = call.heard_at is not None
     expected = call.answered_at is not None and not served and not history.left_early
     assert (call.outcome is Outcome.SILENT) == expected
     assert (call.outcome is Outcome.LEFT_EARLY) == (history.left_early and not served)
@@ -721,8 +786,9 @@ class World:
                 self.cut_at = None
             case GiveBackAgent(agent):
                 self.taken.remove(agent)  # KeyError: given back twice, or never taken
-            case CountSuccess():
+            case StartHeardTimer():
                 self.bridged_at = self.now
+                self.post(Heard(), HEARD_AFTER.total_seconds())
                 if self.chance():
                     self.post(EndAsked(), self.some(0, 60))
                 self.post(Gone(16), self.some(0, 60))
@@ -784,7 +850,7 @@ def test_no_call_is_lost_and_no_callee_waits_longer_than_the_law_allows(data: st
     if world.answered_at is not None and world.call.outcome is Outcome.SILENT:
         assert world.call.ended_at is not None
         lasted = (world.call.ended_at - T0).total_seconds() - world.answered_at
-        # 2.7 s, one bridging that was under way, one hang-up.
-        assert lasted <= 2.7 + 0.3 + 0.05 + 1e-6
+        # 2.7 s, one bridging that was under way, the time to hear somebody, one hang-up.
+        assert lasted <= 2.7 + 0.3 + 0.2 + 0.05 + 1e-6
     if world.bridged_at is not None and world.answered_at is not None:
         assert world.bridged_at - world.answered_at <= 2.7 + 0.3 + 1e-6
