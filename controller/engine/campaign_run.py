@@ -15,7 +15,7 @@ from controller.domain.campaign import Campaign, CampaignState
 from controller.domain.contact import Contact
 from controller.domain.ids import ContactId
 from controller.domain.outcome import Outcome
-from controller.ports import Admission, Clock, Records, Verdict
+from controller.ports import Admission, AttemptEnd, Clock, Records, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -136,6 +136,14 @@ class CampaignRun:
         if call.outcome is not None:
             self.outcomes[call.outcome] += 1
         self.rescued += call.rescued
+
+    def end_of(self, call: Call, outcome: Outcome, now: datetime) -> AttemptEnd:
+        """What is recorded at the end of a call, with what follows for its contact."""
+        campaign, counts = self.campaign, not outcome.counts_as_silent
+        due = campaign.retry.next_attempt(
+            outcome, call.contact.attempts + counts, call.ended_at or now, campaign.law
+        )
+        return AttemptEnd(call=call, next_due=due, counts_as_attempt=counts)
 
     def released(self, call: Call) -> None:
         """The call's owner is done: the contact may be offered again when it is due."""

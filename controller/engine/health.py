@@ -72,6 +72,27 @@ class Health:
         else:
             self.became_fit.clear()
 
+    async def settle(self, tell: Callable[[], Awaitable[None]]) -> None:
+        """Say how a call ended until it is confirmed. Meanwhile nobody is called (L7).
+
+        A crash leaves it to recovery.
+        """
+        pause, waiting = 0.05, False
+        try:
+            while True:
+                try:
+                    return await tell()
+                except Unreachable as error:
+                    if not waiting:
+                        self.unsettled(+1)
+                        log.warning("outcome not confirmed yet", why=str(error))
+                    waiting = True
+                    await asyncio.sleep(pause)
+                    pause = min(2.0, pause * 2)
+        finally:
+            if waiting:
+                self.unsettled(-1)
+
     async def watch(self, pings: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
         """Ask each edge again and again. Runs until cancelled."""
         while True:

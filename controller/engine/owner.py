@@ -49,7 +49,7 @@ from controller.domain.outcome import Outcome
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
 from controller.errors import AsteriskUnreachable, Refused, Unreachable
-from controller.ports import Admission, Admitting, AttemptEnd
+from controller.ports import Admission, Admitting
 
 log = structlog.get_logger(__name__)
 
@@ -306,7 +306,7 @@ class CallOwner:
             office.health.fail("redis", str(error))
             # The key may have been taken without our hearing of it. It protects a number that nobody
             # rang, so it is given back once the ledger can be asked again.
-            await self._settle(self._close_ledger(Outcome.FAILED))
+            await self._office.health.settle(self._close_ledger(Outcome.FAILED))
             return NotAdmitted()
         self._run.saw(verdict.budget)
         if verdict.admission is not Admission.ADMITTED:
@@ -322,8 +322,8 @@ class CallOwner:
             office.health.fail("records", str(error))
             # The attempt may have been written without our hearing of it.
             self.call = call.evolve(outcome=Outcome.FAILED, ended_at=office.clock.now())
-            await self._settle(self._close_ledger(Outcome.FAILED))
-            await self._settle(self._close_records(Outcome.FAILED))
+            await self._office.health.settle(self._close_ledger(Outcome.FAILED))
+            await self._office.health.settle(self._close_records(Outcome.FAILED))
             return NotAdmitted()
         self._run.placed += 1
         return Admitted()
@@ -347,8 +347,8 @@ class CallOwner:
     async def _close(self, outcome: Outcome) -> None:
         office, call = self._office, self.call
         # In this order: if we die in between, the mark is still there, and recovery finds the outcome.
-        await self._settle(self._close_records(outcome))
-        await self._settle(self._close_ledger(outcome))
+        await self._office.health.settle(self._close_records(outcome))
+        await self._office.health.settle(self._close_ledger(outcome))
         office.at_risk.pop(call.id, None)
         office.apply(office.floor.over(call.id, office.clock.now()))
         self._run.ended(call)
@@ -379,30 +379,8 @@ class CallOwner:
         return tell
 
     def _close_records(self, outcome: Outcome) -> Callable[[], Awaitable[None]]:
-        contact, campaign = self.call.contact, self._run.campaign
-        counts = not outcome.counts_as_silent
-        ended = self.call.ended_at or self._office.clock.now()
-        due = campaign.retry.next_attempt(outcome, contact.attempts + counts, ended, campaign.law)
-        end = AttemptEnd(call=self.call, next_due=due, counts_as_attempt=counts)
+        end = self._run.end_of(self.call, outcome, self._office.clock.now())
         return lambda: self._office.records.attempt_ended(end)
-
-    async def _settle(self, tell: Callable[[], Awaitable[None]]) -> None:
-        """Say it until it is confirmed. Meanwhile nobody is called (L7); a crash leaves it to recovery."""
-        pause, waiting = 0.05, False
-        try:
-            while True:
-                try:
-                    return await tell()
-                except Unreachable as error:
-                    if not waiting:
-                        self._office.health.unsettled(+1)
-                        self._log.warning("outcome not confirmed yet", why=str(error))
-                    waiting = True
-                    await asyncio.sleep(pause)
-                    pause = min(2.0, pause * 2)
-        finally:
-            if waiting:
-                self._office.health.unsettled(-1)
 
     # --- the end --------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from controller.engine.desk import Desk
 from controller.engine.office import Office
 from controller.engine.owner import CallOwner
 from controller.errors import Refused
-from controller.ports import AttemptEnd, CallOnWire, FlightMark
+from controller.ports import CallOnWire, FlightMark
 
 log = structlog.get_logger(__name__)
 
@@ -92,6 +92,8 @@ class Recovery:
         now = office.clock.now()
         reached = mark is not None and mark.connected
         agent = entry.agent if entry.agent and office.floor.present(entry.agent) else None
+        if agent is not None and not reached and not await self._complete_bridging(attempt, agent):
+            agent = None
         call = attempt.evolve(
             state=CallState.ENDING if agent is None else CallState.TALKING,
             agent=agent,
@@ -102,8 +104,6 @@ class Recovery:
         )
         log.info("call adopted", call=call.id, state=call.state.value, number=call.contact.number)
         if agent is not None:
-            if not reached:
-                await self._complete_bridging(call, agent)
             office.at_risk.pop(call.id, None)
             await office.ledger.connected(call.id, run.campaign, office.exposure(run.campaign.id))
             office.floor.resume(agent, call.id, run.campaign.id, now)
@@ -112,12 +112,14 @@ class Recovery:
         run.adopt(call)
         self._spawn(CallOwner(call, run, office))
 
-    async def _complete_bridging(self, call: Call, agent: AgentId) -> None:
+    async def _complete_bridging(self, call: Call, agent: AgentId) -> bool:
         # The earlier life may have died between the steps of the bridging, with the dead man's switch set.
         try:
             await self._office.control.connect(call.id, agent)
         except Refused as error:
-            log.info("adopted call is over already", call=call.id, why=str(error))
+            log.info("call to be adopted is over already", call=call.id, why=str(error))
+            return False
+        return True
 
     async def _close_unseen(self, attempt: Call, mark: FlightMark | None) -> None:
         office, run = self._office, self._run_of[attempt.contact.campaign]
@@ -126,7 +128,6 @@ class Recovery:
         log.warning(
             "call ended unseen", call=attempt.id, number=attempt.contact.number, outcome=outcome.value
         )
-        counts = not outcome.counts_as_silent
         call = attempt.evolve(
             state=CallState.ENDED,
             ended_by=HungUpBy.UNKNOWN,
@@ -134,10 +135,7 @@ class Recovery:
             ended_at=now,
             bridged_at=attempt.bridged_at or (now if outcome is Outcome.CONNECTED else None),
         )
-        due = run.campaign.retry.next_attempt(
-            outcome, attempt.contact.attempts + counts, now, run.campaign.law
-        )
-        await office.records.attempt_ended(AttemptEnd(call=call, next_due=due, counts_as_attempt=counts))
+        await office.records.attempt_ended(run.end_of(call, outcome, now))
         await office.ledger.close(
             attempt.id,
             run.campaign,

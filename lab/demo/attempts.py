@@ -12,7 +12,7 @@ _MICROSECONDS = 1_000_000
 
 
 def read_attempts(records: Path) -> list[Attempt]:
-    """Read all attempts from an SQLite file of the controller, without using its code."""
+    """Read all attempts from an SQLite file of the controller, in order, without using its code."""
     with closing(sqlite3.connect(f"file:{records}?mode=ro", uri=True)) as db:
         db.row_factory = sqlite3.Row
         return [
@@ -24,7 +24,7 @@ def read_attempts(records: Path) -> list[Attempt]:
                 ended_at=_seconds(row["ended_at"]),
                 waited=bool(row["waited"]),
             )
-            for row in db.execute("SELECT * FROM attempts")
+            for row in db.execute("SELECT * FROM attempts ORDER BY started_at, id")
         ]
 
 

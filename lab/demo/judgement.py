@@ -19,6 +19,9 @@ NOISE: Final = 0.2
 """Seconds after which at the latest something is heard (L2)."""
 RESCUE: Final = 0.3
 """Seconds after the answer from which an agent who is heard came to the rescue of a waiting callee."""
+BRIEF: Final = 0.3
+"""Seconds: who heard an agent for less counts with the controller as a success or as silent; the line is at
+0.2 s (docs/adr/0006), and recordings are right to 0.04 s."""
 _EPSILON: Final = 1e-9
 
 
@@ -214,16 +217,31 @@ def _over_budget(calls: Sequence[CalleeCall], share: tuple[int, int]) -> list[st
 
 
 def _disagreements(calls: Sequence[CalleeCall], attempts: Sequence[Attempt]) -> list[str]:
-    said: dict[str, tuple[list[str], list[str]]] = {}
-    for call in calls:
-        said.setdefault(call.number, ([], []))[0].append(_class_of(call))
+    said: dict[str, tuple[list[CalleeCall], list[Attempt]]] = {}
+    for call in sorted(calls, key=lambda call: call.dialed_at):
+        said.setdefault(call.number, ([], []))[0].append(call)
     for attempt in attempts:
-        said.setdefault(attempt.number, ([], []))[1].append(_class_of_attempt(attempt))
+        said.setdefault(attempt.number, ([], []))[1].append(attempt)
     return [
-        f"{number}: callee: {', '.join(callee) or 'nothing'}; controller: {', '.join(own) or 'nothing'}"
-        for number, (callee, own) in sorted(said.items())
-        if sorted(callee) != sorted(own)
+        f"{number}: callee: {', '.join(map(_class_of, theirs)) or 'nothing'}; "
+        f"controller: {', '.join(map(_class_of_attempt, own)) or 'nothing'}"
+        for number, (theirs, own) in sorted(said.items())
+        if not _agree(theirs, own)
     ]
+
+
+def _agree(calls: Sequence[CalleeCall], attempts: Sequence[Attempt]) -> bool:
+    return len(calls) == len(attempts) and all(
+        _brief(call) or _class_of(call) == _class_of_attempt(attempt)
+        for call, attempt in zip(calls, attempts, strict=True)
+    )
+
+
+def _brief(call: CalleeCall) -> bool:
+    """Whether the agent was heard for so short a time that a recording cannot tell on which side it falls."""
+    if call.answered_at is None or call.agent_heard_after is None or call.ended_at is None:
+        return False
+    return call.ended_at - call.answered_at - call.agent_heard_after < BRIEF
 
 
 def _class_of(call: CalleeCall) -> str:

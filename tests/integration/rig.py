@@ -130,7 +130,7 @@ class Rig:
     def counters(self, campaign: str) -> dict[str, int]:
         """The campaign's budget in Redis."""
         found = self.redis.hgetall(f"cc:{{{CALLER}}}:budget:{campaign}")
-        return {name: int(count) for name, count in found.items()}
+        return {str(name): int(count) for name, count in found.items()}
 
     async def settled(self, count: int, timeout: float = 10.0) -> None:
         """Wait until the record store holds ``count`` ended attempts and Redis no flight."""

@@ -668,7 +668,7 @@ def check_each_step(history: History, commands: tuple[Command, ...], *, ended_be
         assert HangUp() in history.commands
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(choices)
 def test_every_assigned_agent_is_given_back_exactly_once(choices: list[tuple[bool, int]]) -> None:
     history = lead(choices)
@@ -677,7 +677,7 @@ def test_every_assigned_agent_is_given_back_exactly_once(choices: list[tuple[boo
     assert given_back == Counter(history.assigned)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(choices)
 def test_every_admitted_call_is_closed_exactly_once_and_last(choices: list[tuple[bool, int]]) -> None:
     history = lead(choices)
@@ -695,7 +695,7 @@ def test_every_admitted_call_is_closed_exactly_once_and_last(choices: list[tuple
         assert Place() not in history.commands
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(choices)
 def test_a_success_is_counted_once_and_only_for_a_connected_call(choices: list[tuple[bool, int]]) -> None:
     history = lead(choices)
@@ -705,7 +705,7 @@ def test_a_success_is_counted_once_and_only_for_a_connected_call(choices: list[t
     assert (history.call.heard_at is not None) == connected
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(choices)
 def test_an_answered_call_is_silent_unless_heard_or_left_early(choices: list[tuple[bool, int]]) -> None:
     history = lead(choices)

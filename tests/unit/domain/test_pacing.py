@@ -70,7 +70,7 @@ def test_calls_placed(now: Situation, overdial: float, max_lines: int, placed: t
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(situations(), overdials, ceilings)
 def test_no_limit_is_ever_exceeded(now: Situation, overdial: float, max_lines: int) -> None:
     placed = decide(now, overdial=overdial, max_lines=max_lines)
@@ -86,7 +86,7 @@ def test_no_limit_is_ever_exceeded(now: Situation, overdial: float, max_lines: i
         assert now.exposed + placed.exposed <= free * (Fraction(round(overdial * 100), 100) - 1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(situations(), overdials, ceilings)
 def test_nothing_is_left_that_could_be_placed(now: Situation, overdial: float, max_lines: int) -> None:
     placed = decide(now, overdial=overdial, max_lines=max_lines)
@@ -99,7 +99,7 @@ def test_nothing_is_left_that_could_be_placed(now: Situation, overdial: float, m
         assert lines <= 0 or placed.exposed == now.room
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(situations(), overdials, ceilings)
 def test_more_of_what_allows_calls_never_means_fewer(now: Situation, overdial: float, max_lines: int) -> None:
     def total(situation: Situation, overdial: float = overdial, max_lines: int = max_lines) -> int:
