@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -48,31 +48,11 @@ from controller.domain.lifecycle import HEARD_AFTER, step
 from controller.domain.outcome import Outcome
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
+from controller.engine.waits import CONNECT_TIMEOUT, MAILBOX, PROMPT, WATCH
 from controller.errors import AsteriskUnreachable, Refused, Unreachable
 from controller.ports import Admission, Admitting
 
 log = structlog.get_logger(__name__)
-
-MAILBOX = 64
-"""Events a call may have waiting. A call has about ten in its life; if a mailbox overflows, something posts
-in a loop, and the event is dropped: the watchdog then asks Asterisk what is true."""
-
-CONNECT_TIMEOUT = 1.0
-"""Seconds after which a bridging counts as failed. The dead-man's switch has cut the call before that."""
-
-PROMPT = timedelta(milliseconds=200)
-"""A bridging that is commanded later than this after the answer is none "at the answer" (this process was
-frozen, or the machine overloaded): if the callee leaves meanwhile, the call was silent."""
-
-_WATCH = {
-    CallState.RINGING: 5.0,  # on top of the ring time
-    CallState.ANSWERED: 4.0,
-    CallState.WAITING: 4.0,
-    CallState.BRIDGING: 4.0,
-    CallState.TALKING: 60.0,
-    CallState.ENDING: 2.0,
-}
-"""Seconds without an event after which the owner asks Asterisk whether the call is still there."""
 
 
 class CallOwner:
@@ -146,7 +126,7 @@ class CallOwner:
                     todo.append(answer)
 
     async def _next_event(self) -> CallEvent:
-        limit = _WATCH[self.call.state]
+        limit = WATCH[self.call.state]
         if self.call.state is CallState.RINGING:
             limit += self._run.campaign.ring_timeout.total_seconds()
         while True:

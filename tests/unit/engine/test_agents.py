@@ -225,5 +225,5 @@ async def test_race_an_agent_comes_back_before_their_old_call_is_over() -> None:
         await centre.sleep(1)
         assert callee.ended_at is None
         assert centre.state(0) is AgentState.TALKING
-        # (The first callee heard nothing meanwhile, which no controller can mend with Asterisk not answering.)
+        # (The first callee heard nothing meanwhile; with Asterisk not answering no controller can mend it.)
         centre.telephony.callees.remove(first)

@@ -22,9 +22,14 @@ def test_an_hour_passes_at_once_and_exactly() -> None:
 
 def test_timers_fire_in_their_order_and_at_their_times() -> None:
     async def three() -> list[tuple[str, float]]:
-        loop, fired = asyncio.get_running_loop(), []
+        loop = asyncio.get_running_loop()
+        fired: list[tuple[str, float]] = []
+
+        def fire(name: str) -> None:
+            fired.append((name, loop.time()))
+
         for name, seconds in (("c", 0.3), ("a", 0.1), ("b", 0.2)):
-            loop.call_later(seconds, lambda name=name: fired.append((name, loop.time())))
+            loop.call_later(seconds, fire, name)
         await asyncio.sleep(1)
         return fired
 

@@ -39,7 +39,7 @@ def _habit(rng: Random) -> Callable[[E164], Behaviour]:
         # Long enough that the bridging is over, so that callee and controller agree on who was heard.
         after, talks = rng.uniform(0.5, 8.0), 0.1 + rng.expovariate(1 / 8)
         (kind,) = rng.choices(range(7), [50, 12, 15, 8, 5, 5, 5])
-        return [
+        kinds: list[Behaviour] = [
             Answers(after=after, talks=talks),
             Answers(after=after, talks=talks, patience=rng.uniform(0.1, 3.5)),
             Leaves(after=after, stays=rng.uniform(0.1, 4.0)),
@@ -47,7 +47,8 @@ def _habit(rng: Random) -> Callable[[E164], Behaviour]:
             Busy(after=after),
             Unreachable(after=after),
             Fails(after=after),
-        ][kind]
+        ]
+        return kinds[kind]
 
     return behave
 
@@ -171,18 +172,18 @@ def _done(centre: CallCentre, contacts: int) -> bool:
     return everybody and all(state in (CampaignState.FINISHED, CampaignState.RUNNING) for state in states)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_budget_is_kept_at_every_instant(seed: int) -> None:
     @virtual
     async def test() -> None:
-        await _load(seed, 1000, 1, _moody_agents)
+        await _load(seed, 600, 1, _moody_agents)
 
     test()
 
 
 @virtual
 async def test_campaigns_that_share_agents_keep_their_budgets_each() -> None:
-    await _load(7, 900, 3, _moody_agents)
+    await _load(7, 450, 3, _moody_agents)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -192,7 +193,7 @@ def test_the_budget_is_kept_although_phones_die(seed: int) -> None:
 
     @virtual
     async def test() -> None:
-        await _load(100 + seed, 500, 1, dying)
+        await _load(100 + seed, 300, 1, dying)
 
     test()
 
@@ -224,7 +225,9 @@ async def _chaos(centre: CallCentre, rng: Random) -> None:
                 telephony.fault(rng.choice(operations), rng.choice(list(Fault)), times=rng.randrange(1, 4))
             case 5:
                 store = rng.choice([centre.ledger_wire, centre.records_wire])
-                store.lose[rng.choice(["admit", "connected", "close", "attempt_started", "attempt_ended"])] += 1
+                store.lose[
+                    rng.choice(["admit", "connected", "close", "attempt_started", "attempt_ended"])
+                ] += 1
             case _:
                 telephony.phone_dies(agent(rng.randrange(AGENTS)))
 
@@ -267,6 +270,6 @@ async def _tumult(seed: int, contacts: int) -> None:
 def test_in_all_tumult_nobody_waits_too_long_is_lost_or_called_twice(seed: int) -> None:
     @virtual
     async def test() -> None:
-        await _tumult(seed, 400)
+        await _tumult(seed, 250)
 
     test()
