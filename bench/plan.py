@@ -16,13 +16,13 @@ _SHORTEST: Final = 4.0
 _SAMPLES: Final = 1000
 """Calls in a window at least, so that a 99th percentile means something."""
 
-STEP: Final = 50.0
-HIGHEST: Final = 400.0
+STEP: Final = 25.0
+HIGHEST: Final = 200.0
 SLOWER: Final = (50.0, 25.0)
 """Rates tried when the first is not sustained."""
 
-_HOLDS: Final = (0.1, 0.2, 0.3)
-"""Seconds that callees stay after their answer."""
+_HOLDS: Final = (0.4, 0.5)
+"""Seconds that callees stay after their answer: long enough to hear the agent, else the call is no success."""
 
 
 def window(rate: float) -> float:

@@ -207,8 +207,11 @@ class CallControl(Protocol):
         """
         ...
 
-    async def back_to_noise(self, call: CallId) -> None:
-        """Take the callee out of a bridge whose agent is gone; they hear the noise again."""
+    async def back_to_noise(self, call: CallId, dead_man_after: timedelta) -> None:
+        """Take the callee out of the bridge of an agent who is gone: they hear the noise again.
+
+        Asterisk hangs up by itself after ``dead_man_after``, as before the bridging.
+        """
         ...
 
     async def hang_up(self, call: CallId) -> bool:

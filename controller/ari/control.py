@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import structlog
 
@@ -139,9 +140,12 @@ class AriCallControl:
         await self._ari.channels.stop_moh(channel)
         await self._ari.channels.set_variable(channel, "TIMEOUT(absolute)", "0")
 
-    async def back_to_noise(self, call: CallId) -> None:
+    async def back_to_noise(self, call: CallId, dead_man_after: timedelta) -> None:
         """Out of the bridge of an agent who is gone; see ports.CallControl."""
         channel = channel_of_call(call)
+        # Asterisk takes 0 for "never": the switch first, and never that.
+        seconds = max(0.1, dead_man_after.total_seconds())
+        await self._ari.channels.set_variable(channel, "TIMEOUT(absolute)", f"{seconds:.3f}")
         for bridge in await self._ari.bridges.list():
             if channel in bridge.channel_ids:
                 await self._ari.bridges.remove_channel(bridge.id, channel)

@@ -238,6 +238,11 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class BackToNoise:
+    """Take the callee out of the bridge of an agent who is gone; they hear the noise again."""
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """Hang the callee's channel up. Gone confirms it."""
 
@@ -290,6 +295,7 @@ Command = (
     Place
     | FindAgent
     | Connect
+    | BackToNoise
     | HangUp
     | StartCutTimer
     | StopCutTimer

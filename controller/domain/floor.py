@@ -77,6 +77,7 @@ class _Flight:
     cover: AgentId | None
     guaranteed: bool
     waiting: bool = False
+    doomed: bool = False
 
 
 class Floor:
@@ -226,6 +227,18 @@ class Floor:
         """The bridging of an answered call failed: nobody stands ready for it any more."""
         self._flights.setdefault(call, _Flight(campaign, None, guaranteed=False))
 
+    def withdraw(self, call: CallId, now: datetime) -> list[Effect]:
+        """The call is being hung up: no agent is to stand ready for it, or to be given to it, any more.
+
+        It stays exposed until ``over``: as long as its end is not confirmed it may turn out silent.
+        """
+        flight = self._flights.get(call)
+        if flight is None:
+            return []
+        flight.doomed, flight.waiting = True, False
+        cover, flight.cover = flight.cover, None
+        return [] if cover is None else self._release(self._agents[cover], now)
+
     def over(self, call: CallId, now: datetime) -> list[Effect]:
         """The call's part in the budget is over: whoever stood ready for it is free.
 
@@ -296,12 +309,12 @@ class Floor:
     def _free(self, agent: Agent, now: datetime, *, idle_since: datetime | None = None) -> list[Effect]:
         """The agent is free: rescue who waits longest, else cover an exposed call, else idle."""
         self._agents[agent.id] = idle = agent.idle(idle_since or now)
-        waiting = next((c for c, f in self._flights.items() if f.waiting and f.cover is None), None)
+        uncovered = [(c, f) for c, f in self._flights.items() if f.cover is None and not f.doomed]
+        waiting = next((call for call, flight in uncovered if flight.waiting), None)
         if waiting is not None:
             return self._assign(waiting, idle, now)
-        exposed = next((c for c, f in self._flights.items() if f.cover is None), None)
-        if exposed is not None:
-            self._cover(exposed, idle)
+        if uncovered:
+            self._cover(uncovered[0][0], idle)
         return []
 
     def _grant(self, agent: AgentId, now: datetime) -> list[Effect]:

@@ -15,6 +15,7 @@ from controller.domain.call import (
     AgentAssigned,
     AgentLeft,
     Arrived,
+    BackToNoise,
     Bridged,
     BridgeFailed,
     Call,
@@ -132,28 +133,34 @@ def _towards_the_agent(
             # Whatever agent comes from here on comes to the rescue.
             return call.evolve(waited=True), ()
         case Bridged() if call.state is CallState.BRIDGING:
-            return call.evolve(state=CallState.TALKING, bridged_at=now), (StopCutTimer(), StartHeardTimer())
+            return call.evolve(state=CallState.TALKING, bridged_at=now), (StartHeardTimer(),)
         case Heard() if call.state is CallState.TALKING and call.heard_at is None:
-            return call.evolve(heard_at=now), (CountSuccess(),)
+            return call.evolve(heard_at=now), (StopCutTimer(), CountSuccess())
         case BridgeFailed() if call.state is CallState.BRIDGING and call.agent is not None:
             return _bridging_failed(call, call.agent)
         case CutDue() if call.state in _WITHOUT_AGENT:
             return _hang_up(call, HungUpBy.CONTROLLER)
-        case CutDue() if call.state is CallState.BRIDGING:
+        case CutDue() if call.state is CallState.BRIDGING or _unheard(call):
             # The command is on its way, and Asterisk's own switch cuts 0.2 s later if it fails; a hang-up
             # from here could meet a conversation that has just begun.
             return call.evolve(cut_due=True), ()
+        case AgentLeft(agent) if _unheard(call) and call.agent == agent:
+            return _bridging_failed(call.evolve(bridged_at=None), agent, BackToNoise())
         case AgentLeft(agent) if call.state is CallState.TALKING and call.agent == agent:
             return _hang_up(call, HungUpBy.AGENT)
         case _:
             return call, ()
 
 
-def _bridging_failed(call: Call, agent: AgentId) -> Step:
+def _unheard(call: Call) -> bool:
+    return call.state is CallState.TALKING and call.heard_at is None
+
+
+def _bridging_failed(call: Call, agent: AgentId, *repair: Command) -> Step:
     waiting = call.evolve(state=CallState.WAITING, agent=None, asked_at_answer=False, waited=True)
     give_back = GiveBackAgent(agent, worked=False)
     if not call.cut_due:
-        return waiting, (give_back, FindAgent())
+        return waiting, (give_back, *repair, FindAgent())
     ending, commands = _hang_up(waiting, HungUpBy.CONTROLLER)
     return ending, (give_back, *commands)
 
@@ -163,10 +170,12 @@ def _hang_up(call: Call, by: HungUpBy) -> Step:
 
 
 def _gone(call: Call, event: Gone, now: datetime) -> Step:
+    late = call.cut_due and call.heard_at is None
     call = call.evolve(
         cause=event.cause,
         sip=event.sip,
-        ended_by=call.ended_by or (HungUpBy.CALLEE if event.witnessed else HungUpBy.UNKNOWN),
+        # Past the time the law leaves, it may have been Asterisk's own switch.
+        ended_by=call.ended_by or (HungUpBy.CALLEE if event.witnessed and not late else HungUpBy.UNKNOWN),
     )
     return _close(call, _outcome(call, event), now)
 
@@ -175,11 +184,9 @@ def _outcome(call: Call, event: Gone) -> Outcome:
     if call.heard_at is not None:
         return Outcome.CONNECTED
     if call.answered_at is not None:
-        # A bridging that outlives the time the law leaves is ended by Asterisk's own switch, not the callee.
         left_while_bridging = (
             call.state in (CallState.BRIDGING, CallState.TALKING)
             and call.asked_at_answer
-            and not call.cut_due
             and call.ended_by is HungUpBy.CALLEE
         )
         return Outcome.LEFT_EARLY if left_while_bridging else Outcome.SILENT
@@ -194,6 +201,6 @@ def _close(call: Call, outcome: Outcome, now: datetime) -> Step:
     give_back: tuple[Command, ...] = ()
     if call.agent is not None:
         give_back = (GiveBackAgent(call.agent, worked=call.heard_at is not None),)
-    stop: tuple[Command, ...] = (StopCutTimer(),) if call.answered_at and not call.bridged_at else ()
+    stop: tuple[Command, ...] = (StopCutTimer(),) if call.answered_at and not call.heard_at else ()
     ended = call.evolve(state=CallState.ENDED, outcome=outcome, ended_at=now)
     return ended, (*stop, *give_back, Close(outcome))

@@ -37,6 +37,11 @@ class Outcome(Enum):
         return self in _ANSWERED
 
     @property
+    def uses_up_an_attempt(self) -> bool:
+        """Whether the contact had its chance: not where we were the ones who failed it."""
+        return self not in (Outcome.SILENT, Outcome.LOST, Outcome.CANCELLED)
+
+    @property
     def counts_as_silent(self) -> bool:
         """Whether the number must be left alone, and the budget is charged."""
         return self in (Outcome.SILENT, Outcome.LOST)

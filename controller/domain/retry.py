@@ -28,7 +28,7 @@ class RetryRule:
     """How often and how soon a contact that was not reached is tried again.
 
     Attributes:
-        max_attempts: attempts in all, 1 or more. A silent call does not count against the contact.
+        max_attempts: attempts in all, 1 or more; those that use none up (Outcome) are not counted.
         pauses: time from one attempt's end to the next attempt, by outcome; outcomes not named are final.
     """
 

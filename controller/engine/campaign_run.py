@@ -139,7 +139,7 @@ class CampaignRun:
 
     def end_of(self, call: Call, outcome: Outcome, now: datetime) -> AttemptEnd:
         """What is recorded at the end of a call, with what follows for its contact."""
-        campaign, counts = self.campaign, not outcome.counts_as_silent
+        campaign, counts = self.campaign, outcome.uses_up_an_attempt
         due = campaign.retry.next_attempt(
             outcome, call.contact.attempts + counts, call.ended_at or now, campaign.law
         )

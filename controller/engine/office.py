@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import structlog
+
 from controller.domain.call import AgentAssigned, AgentLeft, CancelAsked
 from controller.domain.floor import Assign, Departed, Effect, Exposed, Floor, LostAgent, WrapUp
 from controller.domain.ids import AgentId, CallId, CampaignId
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from controller.engine.owner import CallOwner
 
 
+log = structlog.get_logger(__name__)
+
+
 @dataclass(slots=True)
 class Office:
     """Shared state of one controller. Lives in one event loop; changed only between awaits.
@@ -27,8 +32,8 @@ class Office:
     Attributes:
         owners: the owner of each call that has not ended.
         runs: campaigns that this controller has started, paused ones included.
-        at_risk: calls that may still turn silent although the floor has no part in them (any more): waiting
-            ones that are being rescued or have just been cut, and adopted ones that are being ended.
+        at_risk: calls that may still turn silent although the floor has no part in them (any more): those
+            that are being bridged and not heard yet, and adopted ones that are being ended.
         departures: agents who may be let go; emptied by the desk. Bounded by the number of agents.
         answer_to_command: seconds from an answered call's arrival (Asterisk's clock) to the command to
             bridge it, newest last; of the last calls only, for what counts is how things stand now.
@@ -81,6 +86,12 @@ class Office:
                     self.departures.put_nowait(agent)
         self.wake_dialers()
 
+    def send_away(self, agent: AgentId) -> None:
+        """The agent's seat is of no use any more: no call may count on it from now on."""
+        log.warning("agent's bridge refuses callees, logged out", agent=agent)
+        self.apply(self.floor.lose(agent, self.clock.now()))
+        self.departures.put_nowait(agent)
+
     def wake_dialers(self) -> None:
         """Something changed that may let a campaign place a call."""
         for run in self.runs.values():
@@ -91,8 +102,8 @@ class Office:
         if owner is None:  # the controller stops and has let go of the call
             self.apply(self.floor.give_back(agent, worked=False, now=self.clock.now()))
             return
-        if owner.call.waited:
-            self.at_risk[call] = owner.call.contact.campaign
+        # Until the callee has heard the agent, the bridging may fail and leave a silent call.
+        self.at_risk[call] = owner.call.contact.campaign
         owner.post(AgentAssigned(agent))
 
     def _exposed(self, call: CallId, campaign: CampaignId) -> None:

@@ -16,6 +16,7 @@ import structlog
 from controller.domain.call import (
     Admitted,
     AgentAssigned,
+    BackToNoise,
     Bridged,
     BridgeFailed,
     Call,
@@ -164,7 +165,10 @@ class CallOwner:
                 return self._find_agent(now)
             case Connect(agent):
                 return await self._connect(agent)
+            case BackToNoise():
+                await self._back_to_noise()
             case HangUp():
+                office.apply(office.floor.withdraw(self.call.id, now))
                 await self._hang_up()
             case StartCutTimer():
                 seconds = self._run.campaign.law.hang_up_after.total_seconds()
@@ -214,6 +218,7 @@ class CallOwner:
             return None if mine else NoAgentFree()
         # At the answer the bridging is commanded at once, before any other event of the call is looked at.
         office.apply(effect for effect in effects if effect is not mine)
+        office.at_risk[call.id] = self._run.campaign.id
         return AgentAssigned(mine.agent)
 
     async def _connect(self, agent: AgentId) -> CallEvent:
@@ -229,14 +234,18 @@ class CallOwner:
             if await self._callee_gone():
                 # The callee left while the bridging was under way; the news of it may still be on its way.
                 return self._gone or Gone()
-            return BridgeFailed(agent_gone=not office.floor.present(agent))
+            gone = not office.floor.present(agent)
+            if not gone:
+                # Their bridge is broken, and would refuse the next callee too: they have to log in anew.
+                office.send_away(agent)
+            return BridgeFailed(agent_gone=gone)
         except (Unreachable, TimeoutError) as error:
             office.health.fail("asterisk", str(error) or "no answer to a bridging in time")
-            await self._try(office.control.back_to_noise, "back to noise")
+            await self._back_to_noise()
             return BridgeFailed()
         if not office.floor.present(agent):
             # Their phone died in these milliseconds: the callee is alone in the bridge.
-            await self._try(office.control.back_to_noise, "back to noise")
+            await self._back_to_noise()
             return BridgeFailed(agent_gone=True)
         return Bridged()
 
@@ -253,6 +262,11 @@ class CallOwner:
         # Their phone may have died, and they may have come back and have another call by now.
         if known is not None and known.call == self.call.id:
             office.apply(office.floor.give_back(agent, worked=worked, now=office.clock.now()))
+
+    async def _back_to_noise(self) -> None:
+        now = self._office.clock.now()
+        left = self._run.campaign.law.dead_man_after - (now - (self.call.answered_at or now))
+        await self._try(lambda call: self._office.control.back_to_noise(call, left), "back to noise")
 
     async def _hang_up(self) -> None:
         await self._try(self._office.control.hang_up, "hang-up")

@@ -115,7 +115,7 @@ class Line:
         self._noise = True
         self.listen()
         self._pbx.picked_up(self)
-        self._dead_man = self._after(timing.dead_man, lambda: self.end(EndedBy.DEAD_MAN, 16))
+        self.arm(timing.dead_man)
         self._after(timing.stasis, lambda: self._pbx.at_stasis(self))
         self._after(timing.noise, self._become_audible)
         match self._behaviour:
@@ -148,6 +148,11 @@ class Line:
         """Start or stop the music on hold."""
         self._noise = on
         self.listen()
+
+    def arm(self, seconds: float) -> None:
+        """Set TIMEOUT(absolute)."""
+        self.disarm()
+        self._dead_man = self._after(max(0.1, seconds), lambda: self.end(EndedBy.DEAD_MAN, 16))
 
     def disarm(self) -> None:
         """Clear TIMEOUT(absolute)."""

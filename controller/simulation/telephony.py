@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from itertools import count
 
 from controller.domain.campaign import Campaign
@@ -231,11 +232,12 @@ class MemoryTelephony:
         await self._requests.ask("connect", lambda: self._line(call, "connect").play_noise(False))
         await self._requests.ask("connect", lambda: self._line(call, "connect").disarm())
 
-    async def back_to_noise(self, call: CallId) -> None:
+    async def back_to_noise(self, call: CallId, dead_man_after: timedelta) -> None:
         """Out of the bridge; see ports.CallControl."""
 
         def leave() -> None:
             line = self._line(call, "back_to_noise")
+            line.arm(dead_man_after.total_seconds())
             line.desk = None
             line.play_noise(True)
 

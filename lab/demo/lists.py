@@ -34,12 +34,12 @@ def lawful(count: int = 160) -> list[Row]:
 
 
 def burst(count: int = 60) -> list[Row]:
-    """People who all pick up soon, and talk long or short, so that some agents come to the rescue."""
+    """People who all pick up soon and wait to be cut; some agents free up in time to rescue them."""
     chance = random.Random(_SEED + 1)
     rows = []
     for serial in range(count):
         ring = round(chance.uniform(0.5, 2.5), 1)
-        hold = float(chance.choice([1, 2, 2, 3]))
+        hold = float(chance.choice([3, 3, 4, 5]))
         rows.append(_row(chance, number(Behaviour.PERSON, ring=ring, hold=hold, serial=500 + serial)))
     return rows
 

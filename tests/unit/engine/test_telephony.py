@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -161,13 +162,15 @@ async def test_the_phone_dies_in_the_conversation() -> None:
     await telephony.connect(CALL, agent(0))
     telephony.phone_dies(agent(0))
     await asyncio.sleep(0.1)
-    await telephony.back_to_noise(CALL)
+    await telephony.back_to_noise(CALL, timedelta(seconds=1.5))
     await asyncio.sleep(1)
     assert AgentGone(channel) in listener.heard
     (callee,) = telephony.callees
     assert [heard for _, heard in callee.heard][-3:] == [Heard.AGENT, Heard.NOTHING, Heard.NOISE]
     with pytest.raises(AsteriskRefused):
         await telephony.connect(CALL, agent(0))
+    await asyncio.sleep(1)
+    assert callee.ended_by is EndedBy.DEAD_MAN, "the switch that the bridging had cleared is set again"
 
 
 @pytest.mark.parametrize(
