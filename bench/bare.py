@@ -145,7 +145,8 @@ class Client:
         frame = {"type": "RESTRequest", "request_id": request_id, "method": method, "uri": path}
         if body is not None:
             frame |= {"content_type": "application/json", "message_body": json.dumps(body)}
-        self._answers[request_id] = answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._answers[request_id] = answer
         await self._socket.send_json(frame)
         return await answer
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import sqlite3
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
@@ -25,10 +26,9 @@ from controller.domain.campaign import Campaign, CampaignState
 from controller.domain.contact import NewContact
 from controller.domain.ids import E164, CampaignId
 from controller.domain.latency import Latency
-from controller.domain.outcome import Outcome
 from controller.ports import ControllerStatus
 from controller.store.records import SqlRecords
-from lab.controller import ControllerProcess
+from lab.controller import ControllerProcess, Value
 from lab.errors import LabError
 from lab.lab import Lab
 
@@ -173,7 +173,10 @@ class Loaded:
 @asynccontextmanager
 async def loaded_controller(lab: Lab, transport: Transport) -> AsyncIterator[Loaded]:
     """A controller process with every phone of the lab logged in, while entered."""
-    overrides = {"controller": {"log_level": "info"}, "asterisk": {"transport": transport}}
+    overrides: dict[str, dict[str, Value]] = {
+        "controller": {"log_level": "info"},
+        "asterisk": {"transport": transport},
+    }
     process = ControllerProcess(lab, overrides=overrides)
     try:
         await process.start()
@@ -212,10 +215,9 @@ def _state(status: ControllerStatus, campaign: CampaignId) -> CampaignState | No
 
 async def _until(control: ControlClient, holds: Callable[[ControllerStatus], bool], timeout: float) -> bool:
     """Wait until the controller's status says so; False if it does not in time."""
-    try:
-        async with asyncio.timeout(timeout):
-            while not holds(await control.status()):
-                await asyncio.sleep(_ASK_AGAIN)
-    except TimeoutError:
-        return False
+    deadline = time.monotonic() + timeout
+    while not holds(await control.status()):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(_ASK_AGAIN)
     return True

@@ -13,7 +13,7 @@ WARM_UP: Final = 1.5
 TAIL: Final = 0.5
 """Seconds after it, so that it ends under load."""
 _SHORTEST: Final = 4.0
-_SAMPLES: Final = 1000
+_SAMPLES: Final = 600
 """Calls in a window at least, so that a 99th percentile means something."""
 
 STEP: Final = 25.0
@@ -21,8 +21,8 @@ HIGHEST: Final = 200.0
 SLOWER: Final = (50.0, 25.0)
 """Rates tried when the first is not sustained."""
 
-_HOLDS: Final = (0.4, 0.5)
-"""Seconds that callees stay after their answer: long enough to hear the agent, else the call is no success."""
+_HOLDS: Final = (0.3, 0.4)
+"""Seconds that callees stay after their answer: long enough to hear the agent, or the call is no success."""
 
 
 def window(rate: float) -> float:

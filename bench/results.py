@@ -135,10 +135,10 @@ class Results:
             if ratio is not None:
                 verdict = "goal met" if ratio <= GOAL else "goal missed"
                 lines.append(
-                    f"{transport}: {ratio:.2f} times the bare client's CPU per call at {COMPARED_AT:.0f} calls/s "
-                    f"(goal: at most {GOAL:g}; {verdict})"
+                    f"{transport}: {ratio:.2f} times the bare client's CPU per call "
+                    f"at {COMPARED_AT:.0f} calls/s (goal: at most {GOAL:g}; {verdict})"
                 )
-            lines.append(f"{transport}: limited by {self.limit(transport)}")
+            lines.append(f"{transport}: next limit: {self.limit(transport)}")
         return lines
 
     def as_dict(self) -> dict[str, Any]:

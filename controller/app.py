@@ -12,7 +12,8 @@ import structlog
 from controller.agi import AgiConfig, AgiServer, DialplanRoutes
 from controller.api.control import ControlServer
 from controller.ari import AriClient, AriConfig
-from controller.ari.control import AriCallControl
+from controller.ari.config import DISALLOWED_EVENTS
+from controller.ari.control import UNUSED_EVENTS, AriCallControl
 from controller.config import Settings, ensure_state_dir
 from controller.domain.ids import AgentId
 from controller.engine.clock import SystemClock
@@ -36,6 +37,7 @@ def ari_config(settings: Settings) -> AriConfig:
         app=asterisk.app,
         transport=asterisk.transport,
         request_timeout=asterisk.request_timeout,
+        disallowed_events=DISALLOWED_EVENTS + UNUSED_EVENTS,
     )
 
 

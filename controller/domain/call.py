@@ -89,7 +89,7 @@ class Call:
     @property
     def rescued(self) -> bool:
         """Whether it waited for an agent and got one before the cut."""
-        return self.waited and self.heard_at is not None
+        return self.waited and self.outcome is Outcome.CONNECTED
 
 
 # --- what happens -----------------------------------------------------------------------------------

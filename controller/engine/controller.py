@@ -90,7 +90,6 @@ class Controller:
                 background = [
                     tasks.create_task(self._route_events(), name="events"),
                     tasks.create_task(self._desk.serve(), name="desk"),
-                    tasks.create_task(self._desk.see_off(), name="see off"),
                     tasks.create_task(self._watch(), name="health"),
                 ]
                 await self._stopping.wait()

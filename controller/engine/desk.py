@@ -7,7 +7,8 @@ Seating takes requests to Asterisk, so it is done by one task with a queue, in o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import structlog
 
@@ -24,19 +25,34 @@ QUEUE = 1000
 """Requests of agents' phones that may wait. If more come, the newest is dropped: the agent dials again."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Departure:
+    """An agent's seat is to be cleared."""
+
+    agent: AgentId
+
+
 class Desk:
     """Seats agents and carries out what they ask with their phones."""
 
     def __init__(self, office: Office, endpoints: Mapping[AgentId, str]) -> None:
         self._office = office
         self._endpoints = endpoints
-        self._queue: asyncio.Queue[AgentArrived | AgentAsked] = asyncio.Queue(QUEUE)
+        self._queue: asyncio.Queue[AgentArrived | AgentAsked | _Departure] = asyncio.Queue(QUEUE)
         self._seats: dict[AgentId, ChannelId] = {}
+        office.see_off = self.see_off
 
     # --- from events, at once -------------------------------------------------------------------------
 
     def post(self, event: AgentArrived | AgentAsked) -> None:
         """An agent's phone wants something. Never waits."""
+        self._enqueue(event)
+
+    def see_off(self, agent: AgentId) -> None:
+        """Let an agent go and clear the seat, before anything else that this agent asks for later."""
+        self._enqueue(_Departure(agent))
+
+    def _enqueue(self, event: AgentArrived | AgentAsked | _Departure) -> None:
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
@@ -49,6 +65,7 @@ class Desk:
                 del self._seats[agent]
                 log.info("agent's phone is gone", agent=agent)
                 self._office.apply(self._office.floor.lose(agent, self._office.clock.now()))
+                self.see_off(agent)
 
     def resync(self, on_wire: Mapping[AgentId, AgentOnWire]) -> None:
         """After a gap in the events: forget who is gone, take in who is there."""
@@ -97,28 +114,22 @@ class Desk:
         """Obey phones, in order. Runs until cancelled."""
         while True:
             event = await self._queue.get()
-            await self._attempt(event.agent, lambda event=event: self._obey(event))  # type: ignore[misc]
+            try:
+                await self._obey(event)
+            except ControllerError as error:
+                log.warning("agent's request failed", agent=event.agent, why=str(error))
 
-    async def see_off(self) -> None:
-        """Let go who may leave. Runs until cancelled."""
-        while True:
-            agent = await self._office.departures.get()
-            self._seats.pop(agent, None)
-            await self._attempt(agent, lambda agent=agent: self._office.control.unseat(agent))  # type: ignore[misc]
-
-    async def _attempt(self, agent: AgentId, what: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await what()
-        except ControllerError as error:
-            log.warning("agent's request failed", agent=agent, why=str(error))
-
-    async def _obey(self, event: AgentArrived | AgentAsked) -> None:
-        if isinstance(event, AgentArrived):
-            await self._seat(event)
-            return
-        self._carry_out(event)
-        if event.channel is not None:
-            await self._office.control.drop(event.channel)
+    async def _obey(self, event: AgentArrived | AgentAsked | _Departure) -> None:
+        match event:
+            case AgentArrived():
+                await self._seat(event)
+            case _Departure(agent):
+                self._seats.pop(agent, None)
+                await self._office.control.unseat(agent)
+            case AgentAsked(channel=channel):
+                self._carry_out(event)
+                if channel is not None:
+                    await self._office.control.drop(channel)
 
     def _carry_out(self, event: AgentAsked) -> None:
         known = self._office.floor.agent(event.agent)
@@ -134,7 +145,10 @@ class Desk:
             case AgentAction.READY:
                 self.ready(event.agent)
             case AgentAction.END_CALL if known.call is not None:
-                if owner := self._office.owners.get(known.call):
+                owner = self._office.owners.get(known.call)
+                # A key pressed before the callee was heard was meant for the call before; obeyed, it would
+                # make this one a silent call that no budget has allowed.
+                if owner is not None and owner.call.heard_at is not None:
                     owner.post(EndAsked())
 
     async def _seat(self, event: AgentArrived) -> None:

@@ -57,6 +57,8 @@ class Dialer:
         if not office.health.fit:
             run.blocked = "; ".join(office.health.faults)
             return LOOK_AGAIN
+        if (pause := self._until_token()) > 0:
+            return pause
         wanted = self._placement()
         if wanted.covered + wanted.exposed == 0:
             run.blocked = self._why_none()
@@ -67,11 +69,12 @@ class Dialer:
             # Reading the hopper took time: an agent may have left, an edge may be down.
             if run.state is not CampaignState.RUNNING or not office.health.fit:
                 break
-            if (pause := self._take_token()) > 0:
+            if (pause := self._until_token()) > 0:
                 wait = pause
                 break
             if not self._place(covered=covered):
                 break
+            self._tokens -= 1
         else:
             run.blocked = ""
             return wait
@@ -105,18 +108,15 @@ class Dialer:
             return "no agent is free"
         return ""
 
-    def _take_token(self) -> float:
-        """Take the right to place one call; else the seconds until there is one."""
+    def _until_token(self) -> float:
+        """Seconds until one more call may be placed; 0 if one may be placed now."""
         rate = self._run.campaign.calls_per_second
         now = self._office.clock.monotonic()
         # At most a tenth of a second's calls at once, so that a pause is not followed by a burst.
         self._tokens = min(max(1.0, rate / 10), self._tokens + (now - self._refilled) * rate)
         self._refilled = now
-        if self._tokens < 1:
-            # Rounding may leave a token short of one by so little that no clock can wait for it.
-            return max(0.001, (1 - self._tokens) / rate)
-        self._tokens -= 1
-        return 0.0
+        # Never so short a wait that the clock might not show it.
+        return max(0.001, (1 - self._tokens) / rate) if self._tokens < 1 else 0.0
 
     def _place(self, *, covered: bool) -> bool:
         run, office = self._run, self._office

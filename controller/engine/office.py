@@ -34,7 +34,7 @@ class Office:
         runs: campaigns that this controller has started, paused ones included.
         at_risk: calls that may still turn silent although the floor has no part in them (any more): those
             that are being bridged and not heard yet, and adopted ones that are being ended.
-        departures: agents who may be let go; emptied by the desk. Bounded by the number of agents.
+        see_off: lets an agent go and clears the seat; the desk's.
         answer_to_command: seconds from an answered call's arrival (Asterisk's clock) to the command to
             bridge it, newest last; of the last calls only, for what counts is how things stand now.
     """
@@ -47,7 +47,7 @@ class Office:
     owners: dict[CallId, CallOwner] = field(default_factory=dict)
     runs: dict[CampaignId, CampaignRun] = field(default_factory=dict)
     at_risk: dict[CallId, CampaignId] = field(default_factory=dict)
-    departures: asyncio.Queue[AgentId] = field(default_factory=asyncio.Queue)
+    see_off: Callable[[AgentId], None] = field(default=lambda agent: None)
     answer_to_command: deque[float] = field(default_factory=lambda: deque(maxlen=1_000))
     health: Health = field(init=False)
     _serial: int = 0
@@ -83,14 +83,14 @@ class Office:
                 case WrapUp(agent, campaign):
                     self._start_wrap_up(agent, campaign)
                 case Departed(agent):
-                    self.departures.put_nowait(agent)
+                    self.see_off(agent)
         self.wake_dialers()
 
     def send_away(self, agent: AgentId) -> None:
         """The agent's seat is of no use any more: no call may count on it from now on."""
         log.warning("agent's bridge refuses callees, logged out", agent=agent)
         self.apply(self.floor.lose(agent, self.clock.now()))
-        self.departures.put_nowait(agent)
+        self.see_off(agent)
 
     def wake_dialers(self) -> None:
         """Something changed that may let a campaign place a call."""

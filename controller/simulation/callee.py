@@ -156,6 +156,13 @@ class Callee:
         """The longest unbroken time without an agent (L1)."""
         return self.longest(Heard.NOTHING, Heard.NOISE, now=now)
 
+    def attended_from(self, seconds: float, now: float = math.inf) -> float | None:
+        """When an agent had first been heard for so long without a break; None if that never was."""
+        spans = (
+            begin for begin, end, heard in self._spans(now) if heard is Heard.AGENT and end - begin >= seconds
+        )
+        return next((begin + seconds for begin in spans), None)
+
     def hear(self, what: Heard, now: float) -> None:
         """Note what is in the ear from now on."""
         if not self.heard or self.heard[-1][1] is not what:

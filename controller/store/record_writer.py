@@ -51,7 +51,7 @@ class RecordWriter(Generic[RowT]):
         store: Callable[[Connection, Sequence[RowT]], None],
         *,
         timeout: float,
-        linger: float = 0.02,
+        linger: float = 0.04,
         places: int = 2000,
         group: int = 500,
     ) -> None:

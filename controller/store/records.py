@@ -84,7 +84,7 @@ class SqlRecords:
         url: str,
         timeout: float = 2.0,
         *,
-        linger: float = 0.02,
+        linger: float = 0.04,
         profiles: Mapping[str, Regulation] = PROFILES,
     ) -> None:
         """Describe the store.

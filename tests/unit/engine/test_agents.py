@@ -91,6 +91,23 @@ async def test_the_agent_ends_the_call_by_key() -> None:
         assert centre.state(0) is AgentState.WRAP_UP
 
 
+@virtual
+async def test_race_the_agent_ends_the_call_before_as_the_next_one_is_bridged() -> None:
+    # The key was meant for a call that is over; the callee who has just been bridged must not pay for it.
+    async with call_centre(agents=1) as centre:
+        campaign = await centre.campaign(contacts=[number(0)])
+        await centre.start(campaign)
+        callee = await centre.answered(number(0))
+        await centre.until(lambda: callee.agents)
+        centre.telephony.press(agent(0), "*")
+        await centre.sleep(1)
+        assert callee.ended_at is None
+        assert (await centre.budget(campaign)).silent == 0
+        centre.telephony.press(agent(0), "*")
+        await centre.ended(number(0))
+        assert await centre.outcome(number(0)) is Outcome.CONNECTED
+
+
 @pytest.mark.parametrize("code", ["*52", "*53"])
 def test_pause_and_log_out_wait_for_the_call_that_counts_on_the_agent(code: str) -> None:
     @virtual

@@ -30,7 +30,7 @@ from tests.fakes.call_centre import CallCentre, agent, call_centre, number, virt
 
 AGENTS = 12
 SHARE = 3, 100
-HEARD = HEARD_AFTER.total_seconds() + 0.02
+HEARD = HEARD_AFTER.total_seconds() + 0.03
 """Seconds in a bridge after which the controller agrees that the agent was heard: its news travel."""
 
 
@@ -85,8 +85,8 @@ class Judge:
             assert callee.ended_at is not None
             if callee.agent_from is None:
                 happened += [(callee.ended_at, False)] * callee.silent
-            elif callee.ended_at - callee.agent_from > HEARD:
-                happened.append((callee.agent_from + HEARD, True))
+            elif (heard := callee.attended_from(HEARD)) is not None:
+                happened.append((heard, True))
             else:
                 brief += 1
         successes = silent = 0
