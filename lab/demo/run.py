@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import os
 import shutil
 import sys
@@ -193,11 +194,13 @@ class Demo:
             raise LabError(f"campaign-controller {words[0]} failed")
 
     async def _suppressed(self) -> dict[str, int]:
-        """Read Redis beside the controller: which numbers are left alone, and for how many seconds."""
+        """Read Redis beside the controller: seconds of rest of each number that got a silent call."""
         async with redis.Redis.from_url(self._lab.redis_url, decode_responses=True) as reader:
             found = {}
             async for key in reader.scan_iter(match="*:suppress:*", count=1000):
-                found[key.rpartition(":")[2]] = int(await reader.ttl(key))
+                held = json.loads(await reader.get(key) or "{}")
+                if held.get("reason") != "in flight":
+                    found[key.rpartition(":")[2]] = int(await reader.ttl(key))
             return found
 
     async def _judge(self, act: Act) -> Judgement:
