@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
@@ -98,6 +99,10 @@ async def run(settings: Settings) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, controller.stop)
+        # What has been made so far stays. The garbage collector would look through it again and again, for
+        # 70 ms each time, in which no answered call gets its agent; without it, it needs 2 ms.
+        gc.collect()
+        gc.freeze()
         log.info("controller started", id=settings.controller.id, asterisk=settings.asterisk.url)
         await controller.run()
         log.info("controller stopped")

@@ -192,7 +192,14 @@ class Controller:
                 await asyncio.sleep(RESYNC_AGAIN)
                 continue
             break
+        self._stop_overrides_outside_a_lab()
         self.office.health.clear(LINK)
+
+    def _stop_overrides_outside_a_lab(self) -> None:
+        """The PBX behind the address may be another one than before."""
+        for run in self.office.runs.values():
+            if run.campaign.override is not None and not self._in_lab():
+                run.safety_stop("its budget is lifted, and this PBX is no lab")
 
     async def _recover(self) -> None:
         office = self.office

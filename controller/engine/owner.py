@@ -47,11 +47,11 @@ from controller.domain.floor import Assign
 from controller.domain.ids import AgentId
 from controller.domain.lifecycle import HEARD_AFTER, step
 from controller.domain.outcome import Outcome
+from controller.engine.books import Books
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
 from controller.engine.waits import CONNECT_TIMEOUT, MAILBOX, PROMPT, WATCH
 from controller.errors import AsteriskUnreachable, Refused, Unreachable
-from controller.ports import Admission, Admitting
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +63,7 @@ class CallOwner:
         self.call = call
         self._run = run
         self._office = office
+        self._books = Books(run, office)
         self._mailbox: asyncio.Queue[CallEvent] = asyncio.Queue(MAILBOX)
         self._cut_timer: asyncio.TimerHandle | None = None
         self._heard_timer: asyncio.TimerHandle | None = None
@@ -97,7 +98,9 @@ class CallOwner:
         self._task = asyncio.current_task()
         try:
             if self.call.state is CallState.ADMITTING:
-                await self._handle(await self._admission())
+                admitted = await self._books.admit(self.call)
+                self.call = admitted or self.call
+                await self._handle(Admitted() if admitted else NotAdmitted())
             while self.call.state is not CallState.ENDED:
                 await self._handle(await self._next_event())
         except Exception:
@@ -182,7 +185,7 @@ class CallOwner:
                 self._give_back(agent, worked=worked)
             case CountSuccess():
                 office.at_risk.pop(self.call.id, None)
-                await self._count_success()
+                await self._books.count_success(self.call)
             case Close(outcome):
                 await self._close(outcome)
             case Discard():
@@ -280,101 +283,11 @@ class CallOwner:
         except Unreachable as error:
             self._office.health.fail("asterisk", str(error))
 
-    # --- ledger and records ---------------------------------------------------------------------------
-
-    async def _admission(self) -> CallEvent:
-        office, call = self._office, self.call
-        try:
-            verdict = await office.ledger.admit(
-                Admitting(
-                    call=call.id,
-                    campaign=self._run.campaign,
-                    number=call.contact.number,
-                    covered=call.covered,
-                    guaranteed=call.guaranteed,
-                    exposure=office.exposure(self._run.campaign.id),
-                    now=office.clock.now(),
-                )
-            )
-        except Unreachable as error:
-            office.health.fail("redis", str(error))
-            # The key may have been taken without our hearing of it. It protects a number that nobody
-            # rang, so it is given back once the ledger can be asked again.
-            await self._office.health.settle(self._close_ledger(Outcome.FAILED))
-            return NotAdmitted()
-        self._run.saw(verdict.budget)
-        if verdict.admission is not Admission.ADMITTED:
-            try:
-                await self._run.turned_away(call.contact, verdict)
-            except Unreachable as error:
-                office.health.fail("records", str(error))
-            return NotAdmitted()
-        self.call = call = call.evolve(admitted_at=office.clock.now())
-        try:
-            await office.records.attempt_started(call)
-        except Unreachable as error:
-            office.health.fail("records", str(error))
-            # The attempt may have been written without our hearing of it.
-            self.call = call.evolve(outcome=Outcome.FAILED, ended_at=office.clock.now())
-            await self._office.health.settle(self._close_ledger(Outcome.FAILED))
-            await self._office.health.settle(self._close_records(Outcome.FAILED))
-            return NotAdmitted()
-        self._run.placed += 1
-        return Admitted()
-
-    async def _count_success(self) -> None:
-        campaign = self._run.campaign
-
-        async def tell() -> None:
-            self._run.saw(
-                await self._office.ledger.connected(
-                    self.call.id, campaign, self._office.exposure(campaign.id)
-                )
-            )
-
-        try:
-            await tell()
-        except Unreachable as error:
-            # Not retried here: the conversation goes on, and closing the call counts it if this did not.
-            self._office.health.fail("redis", str(error))
-
     async def _close(self, outcome: Outcome) -> None:
         office, call = self._office, self.call
-        # In this order: if we die in between, the mark is still there, and recovery finds the outcome.
-        await self._office.health.settle(self._close_records(outcome))
-        await self._office.health.settle(self._close_ledger(outcome))
+        await self._books.close(call, outcome)
         office.at_risk.pop(call.id, None)
         office.apply(office.floor.over(call.id, office.clock.now()))
-        self._run.ended(call)
-        self._log.info(
-            "call ended",
-            number=call.contact.number,
-            outcome=outcome.value,
-            agent=call.agent,
-            by=call.ended_by.value if call.ended_by else None,
-            cause=call.cause,
-            sip=call.sip,
-        )
-
-    def _close_ledger(self, outcome: Outcome) -> Callable[[], Awaitable[None]]:
-        async def tell() -> None:
-            office, campaign = self._office, self._run.campaign
-            now = office.clock.now()
-            budget = await office.ledger.close(
-                self.call.id,
-                campaign,
-                self.call.contact.number,
-                outcome,
-                now - (self.call.ended_at or now),
-                office.exposure(campaign.id, without=self.call.id),
-            )
-            self._run.saw(budget)
-
-        return tell
-
-    def _close_records(self, outcome: Outcome) -> Callable[[], Awaitable[None]]:
-        end = self._run.end_of(self.call, outcome, self._office.clock.now())
-        return lambda: self._office.records.attempt_ended(end)
 
     # --- the end --------------------------------------------------------------------------------------
 

@@ -55,15 +55,15 @@ class VirtualTimeSelector(selectors.BaseSelector):
         ready = self._real.select(0)
         if ready:
             return ready
-        if timeout is None:
-            raise StandstillError("every task waits and no timer runs: nothing will ever happen again")
-        if timeout > 0 and self._moved and self._watchers:
+        if timeout != 0 and self._moved and self._watchers:
             self._moved = False
             watchers, self._watchers = self._watchers, []
             for watcher in watchers:
                 if not watcher.done():
                     watcher.set_result(None)
             return []
+        if timeout is None:
+            raise StandstillError("every task waits and no timer runs: nothing will ever happen again")
         if timeout > 0:
             self.time += timeout
             self._moved = True

@@ -199,7 +199,7 @@ class Demo:
             found = {}
             async for key in reader.scan_iter(match="*:suppress:*", count=1000):
                 held = json.loads(await reader.get(key) or "{}")
-                if held.get("reason") != "in flight":
+                if held.get("reason") != "call in flight":
                     found[key.rpartition(":")[2]] = int(await reader.ttl(key))
             return found
 

@@ -6,7 +6,7 @@ from time import perf_counter
 
 import pytest
 
-from controller.simulation.clock import EPOCH, StandstillError, VirtualClock, run_virtual
+from controller.simulation.clock import EPOCH, StandstillError, VirtualClock, VirtualTimeLoop, run_virtual
 
 
 def test_an_hour_passes_at_once_and_exactly() -> None:
@@ -72,3 +72,17 @@ def test_a_leap_shows_in_the_date_alone() -> None:
         return clock.monotonic(), clock.now() - EPOCH
 
     assert run_virtual(leap()) == (0.0, timedelta(days=5))
+
+
+def test_the_next_moment_is_seen_when_all_of_it_is_done_even_the_last() -> None:
+    async def watch() -> list[tuple[float, bool]]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        sleepers = [asyncio.ensure_future(asyncio.sleep(seconds)) for seconds in (1, 2)]
+        seen = []
+        for sleeper in sleepers:
+            await loop.next_moment()
+            seen.append((loop.time(), sleeper.done()))
+        return seen
+
+    assert run_virtual(watch()) == [(1.0, True), (2.0, True)]
