@@ -178,10 +178,14 @@ class Asterisk:
     def leftovers(self) -> list[str]:
         """Its channels and bridges, by name and id."""
         channels = self.cli_now("core show channels concise").splitlines()
+        found = [f"{self.name}: channel {line.split('!', 1)[0]}" for line in channels if "!" in line]
+        return found + [f"{self.name}: bridge {bridge}" for bridge in self.leftover_bridges()]
+
+    def leftover_bridges(self) -> list[str]:
+        """The ids of its bridges."""
         # Before the table's head there may be a complaint, such as that the machine has no network card.
         _, _, bridges = self.cli_now("bridge show all").partition("Duration\n")
-        found = [f"{self.name}: channel {line.split('!', 1)[0]}" for line in channels if "!" in line]
-        return found + [f"{self.name}: bridge {line.split()[0]}" for line in bridges.splitlines()]
+        return [line.split()[0] for line in bridges.splitlines()]
 
     def booted(self) -> bool:
         """Whether it is up and takes calls."""

@@ -114,15 +114,15 @@ class Controller:
                 run.state, run.reason = CampaignState.PAUSED, "the controller stops"
         try:
             async with asyncio.timeout(self._settings.shutdown_grace):
-                while self._unconnected_calls():  # noqa: ASYNC110 - at shutdown only, nothing to hook on
+                while self._unsettled_calls():  # noqa: ASYNC110 - at shutdown only, nothing to hook on
                     await asyncio.sleep(0.05)
         except TimeoutError:
             log.warning("stopping with calls in flight; Asterisk's own switch ends them")
         for owner in list(self.office.owners.values()):
             owner.leave()
 
-    def _unconnected_calls(self) -> int:
-        return sum(owner.call.bridged_at is None for owner in self.office.owners.values())
+    def _unsettled_calls(self) -> int:
+        return sum(not owner.at_rest for owner in self.office.owners.values())
 
     async def _watch(self) -> None:
         office = self.office

@@ -70,8 +70,14 @@ class CallOwner:
         self._task: asyncio.Task[None] | None = None
         self._arrived_at: datetime | None = None
         self._gone: Gone | None = None
+        self._handling = True
         self._log = log.bind(call=call.id, campaign=run.campaign.id)
         office.owners[call.id] = self
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether it is in conversation, and both stores know what has happened so far."""
+        return self.call.heard_at is not None and not self._handling
 
     def post(self, event: CallEvent) -> None:
         """Tell the owner what happened. Never waits."""
@@ -102,7 +108,10 @@ class CallOwner:
                 self.call = admitted or self.call
                 await self._handle(Admitted() if admitted else NotAdmitted())
             while self.call.state is not CallState.ENDED:
-                await self._handle(await self._next_event())
+                self._handling = False
+                event = await self._next_event()
+                self._handling = True
+                await self._handle(event)
         except Exception:
             # A bug in one call must end that call only; nobody may be left in it unattended.
             self._log.exception("call owner failed, hanging up")

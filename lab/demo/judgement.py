@@ -232,7 +232,7 @@ def _disagreements(calls: Sequence[CalleeCall], attempts: Sequence[Attempt]) -> 
 
 def _agree(calls: Sequence[CalleeCall], attempts: Sequence[Attempt]) -> bool:
     return len(calls) == len(attempts) and all(
-        _brief(call) or _class_of(call) == _class_of_attempt(attempt)
+        _class_of(call) == _class_of_attempt(attempt) or _brief(call) or _brief_attempt(attempt)
         for call, attempt in zip(calls, attempts, strict=True)
     )
 
@@ -242,6 +242,12 @@ def _brief(call: CalleeCall) -> bool:
     if call.answered_at is None or call.agent_heard_after is None or call.ended_at is None:
         return False
     return call.ended_at - call.answered_at - call.agent_heard_after < BRIEF
+
+
+def _brief_attempt(attempt: Attempt) -> bool:
+    if attempt.bridged_at is None or attempt.ended_at is None:
+        return False
+    return attempt.ended_at - attempt.bridged_at < BRIEF
 
 
 def _class_of(call: CalleeCall) -> str:

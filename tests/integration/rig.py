@@ -15,7 +15,7 @@ import redis
 
 from controller.api.client import ControlClient
 from controller.domain.agent import AgentState
-from controller.domain.campaign import Campaign
+from controller.domain.campaign import Campaign, CampaignState
 from controller.domain.contact import NewContact
 from controller.domain.ids import E164, AgentId, CampaignId
 from controller.ports import ControllerStatus
@@ -70,11 +70,16 @@ class Rig:
         await self.until(lambda s: set(phones) <= {a.id for a in s.agents if a.state is not AgentState.AWAY})
 
     async def log_out_all(self) -> None:
+        """Let all agents go, also in the middle of a campaign."""
         async with self.control() as control:
-            for agent in (await control.status()).agents:
+            status = await control.status()
+            for campaign in status.campaigns:
+                if campaign.state is CampaignState.RUNNING:
+                    await control.pause_campaign(campaign.id)
+            for agent in status.agents:
                 if agent.state is not AgentState.AWAY:
                     await control.agent_logout(AgentId(agent.id))
-        await self.until(lambda s: all(a.state is AgentState.AWAY for a in s.agents))
+        await self.until(lambda s: all(a.state is AgentState.AWAY for a in s.agents), timeout=20)
 
     # --- waiting --------------------------------------------------------------------------------------
 
@@ -126,6 +131,14 @@ class Rig:
     def suppressed_for(self, number: str) -> float:
         """Seconds for which Redis leaves the number alone; 0 if it may be called."""
         return max(0.0, float(self.redis.pttl(f"cc:{{{CALLER}}}:suppress:{number}")) / 1000)
+
+    def suppressed(self) -> dict[str, int]:
+        """Numbers that Redis leaves alone after a silent call, with the seconds left."""
+        found = {}
+        for key in self.redis.scan_iter(match=f"cc:{{{CALLER}}}:suppress:*", count=1000):
+            if '"call in flight"' not in str(self.redis.get(key)):
+                found[str(key).rpartition(":")[2]] = int(self.redis.ttl(key))
+        return found
 
     def counters(self, campaign: str) -> dict[str, int]:
         """The campaign's budget in Redis."""

@@ -127,6 +127,10 @@ def test_an_agent_heard_for_an_instant_may_count_either_way() -> None:
     for outcome in ("connected", "silent"):
         recorded = replace(RECORDED[SERVED.number], outcome=outcome)
         assert not verdict(brief, attempts=[recorded]).disagreements
+    unheard = replace(brief, agent_heard_after=None)
+    recorded = replace(RECORDED[SERVED.number], bridged_at=102.0, ended_at=102.25)
+    assert not verdict(unheard, attempts=[recorded]).disagreements
+    assert verdict(unheard, attempts=[replace(recorded, ended_at=102.35)]).disagreements
     longer = replace(brief, ended_at=102.4)
     assert verdict(longer, attempts=[replace(RECORDED[SERVED.number], outcome="silent")]).disagreements
 
