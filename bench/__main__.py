@@ -68,20 +68,21 @@ def main(arguments: list[str] | None = None) -> int:
     cpus = os.cpu_count() or 1
     machine = f"{cpus} CPUs ({_processor()}), Linux {platform.release()}, Python {platform.python_version()}"
     results = Results(machine=machine, began=datetime.now(UTC).isoformat(timespec="seconds"), cpus=cpus)
+    code = 0
     try:
         asyncio.run(_until_signal(options.transport or TRANSPORTS, results, console))
     except (LabError, ControllerError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     except TimeoutError:
-        print(f"bench: not done within {TIME_LIMIT:g} s", file=sys.stderr)
-        return 1
+        print(f"bench: not done within {TIME_LIMIT:g} s; this is what was measured", file=sys.stderr)
+        code = 1
     except asyncio.CancelledError:
         return 130
     console.print(results.table(), *results.summary(), sep="\n", highlight=False)
     if options.json:
         options.json.write_text(json.dumps(results.as_dict(), indent=2) + "\n")
-    return 0
+    return code
 
 
 def _processor() -> str:

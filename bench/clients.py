@@ -26,13 +26,12 @@ from controller.domain.campaign import Campaign, CampaignState
 from controller.domain.contact import NewContact
 from controller.domain.ids import E164, CampaignId
 from controller.domain.latency import Latency
-from controller.ports import ControllerStatus
+from controller.ports import CampaignStatus, ControllerStatus
 from controller.store.records import SqlRecords
 from lab.controller import ControllerProcess, Value
 from lab.errors import LabError
 from lab.lab import Lab
 
-CALLER: Final = "bench"
 BARE_APP: Final = "bare"
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _ASK_AGAIN: Final = 0.1
@@ -107,14 +106,14 @@ class Loaded:
         """One step: a campaign of its own, in which every call is bridged."""
         seconds = plan.window(rate)
         calls = min(plan.calls(rate, seconds), plan.most_callees())
-        campaign = await self._campaign(next(self._names), rate, calls)
+        campaign = await self._save(next(self._names), rate, calls)
         async with ControlClient(self._process.socket) as control:
             began = self._lab.mark()
             await control.start_campaign(campaign)
             window = await measure(self._lab, self._process.process.pid, seconds)
             latency = (await control.status()).answer_to_command
-            failures = await self._end(control, campaign)
-        outcomes = self._outcomes(campaign)
+            failures = await self._end(control, campaign, calls)
+        outcomes = await self._outcomes(campaign)
         failures += [
             f"{n} calls {what or 'never ended'}" for what, n in outcomes.items() if what != "connected"
         ]
@@ -133,10 +132,10 @@ class Loaded:
             cores=window.usage.cores(),
         )
 
-    async def _campaign(self, name: CampaignId, rate: float, calls: int) -> CampaignId:
+    async def _save(self, name: CampaignId, rate: float, calls: int) -> CampaignId:
         campaign = Campaign(
             id=name,
-            caller=CALLER,
+            caller=name,  # its own: a number that got a silent call is left alone by the same caller
             dial_string=self._lab.dial_string,
             trunk=self._lab.trunk_endpoint,
             wrap_up=timedelta(0),
@@ -148,20 +147,30 @@ class Loaded:
             await records.add_contacts(name, [NewContact(number=E164(n)) for n in plan.callees(calls)])
         return name
 
-    async def _end(self, control: ControlClient, campaign: CampaignId) -> list[str]:
-        """Wait until every contact is done; what is not done in time counts as a failure."""
-        if await _until(
-            control, lambda status: _state(status, campaign) is not CampaignState.RUNNING, _AFTER
-        ):
-            return []
-        await control.pause_campaign(campaign, "the benchmark's time is over")
-        idle = await _until(
-            control, lambda status: not any(c.in_flight + c.talking for c in status.campaigns), _AFTER
-        )
-        return ["fell behind"] if idle else ["fell behind, and calls did not end"]
+    async def _end(self, control: ControlClient, campaign: CampaignId, calls: int) -> list[str]:
+        """Wait until every contact was called and no call is up; what is not done in time is a failure."""
+        failures = []
+        if not await _until(control, lambda status: _campaign(status, campaign).placed >= calls, _AFTER):
+            failures.append("fell behind")
+        halted = _campaign(await control.status(), campaign)
+        if halted.state is CampaignState.RUNNING:  # contacts that failed would be tried again
+            await control.pause_campaign(campaign, "the benchmark's step is over")
+        elif halted.state is not CampaignState.FINISHED:
+            failures.append(f"{halted.state.value}: {halted.reason}")
+        if not await _until(control, lambda status: _idle(_campaign(status, campaign)), _AFTER):
+            failures.append("calls did not end")
+        return failures
 
-    def _outcomes(self, campaign: CampaignId) -> Counter[str]:
-        """Calls by outcome, from the record store; "" for those without."""
+    async def _outcomes(self, campaign: CampaignId) -> Counter[str]:
+        """Calls by outcome, from the record store; "" for those that have none in time."""
+        deadline = time.monotonic() + _AFTER
+        while True:
+            found = self._recorded(campaign)
+            if not found[""] or time.monotonic() > deadline:
+                return found
+            await asyncio.sleep(_ASK_AGAIN)
+
+    def _recorded(self, campaign: CampaignId) -> Counter[str]:
         with closing(sqlite3.connect(f"file:{self._process.records}?mode=ro", uri=True)) as db:
             rows = db.execute(
                 "SELECT coalesce(outcome, ''), count(*) FROM attempts WHERE campaign = ? GROUP BY 1",
@@ -209,8 +218,12 @@ def _present(status: ControllerStatus) -> set[str]:
     return {agent.id for agent in status.agents if agent.state is not AgentState.AWAY}
 
 
-def _state(status: ControllerStatus, campaign: CampaignId) -> CampaignState | None:
-    return next((each.state for each in status.campaigns if each.id == campaign), None)
+def _campaign(status: ControllerStatus, campaign: CampaignId) -> CampaignStatus:
+    return next(each for each in status.campaigns if each.id == campaign)
+
+
+def _idle(campaign: CampaignStatus) -> bool:
+    return campaign.in_flight + campaign.talking == 0
 
 
 async def _until(control: ControlClient, holds: Callable[[ControllerStatus], bool], timeout: float) -> bool:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_PROC: Final = Path("/proc")
 _TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
 _UTIME: Final = 11
 """Index of utime among the fields of /proc/PID/stat after the name; stime, cutime and cstime follow."""
@@ -64,14 +63,20 @@ class Usage:
 class Meter:
     """Reads the CPU time of some processes."""
 
-    def __init__(self, pids: Mapping[str, int]) -> None:
-        """Watch these: what to call them, and their ids."""
-        self._pids = dict(pids)
+    def __init__(self, pids: Mapping[str, int], proc: Path = Path("/proc")) -> None:
+        """Watch some processes.
+
+        Args:
+            pids: what to call them, and their ids.
+            proc: where the kernel tells of processes.
+        """
+        self._proc = proc
+        self._stats = {name: proc / str(pid) / "stat" for name, pid in pids.items()}
 
     def read(self) -> Reading:
         """What has been used up to now. A process must still run."""
-        used = {name: _process((_PROC / str(pid) / "stat").read_text()) for name, pid in self._pids.items()}
-        return Reading(time.monotonic(), used, _machine((_PROC / "stat").read_text()))
+        used = {name: _process(stat.read_text()) for name, stat in self._stats.items()}
+        return Reading(time.monotonic(), used, _machine((self._proc / "stat").read_text()))
 
 
 def _process(stat: str) -> float:

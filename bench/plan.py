@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bench.results import COMPARED_AT, Step
+from controller.engine.office import LATEST
 from lab.numbers import SERIALS, Behaviour, number
 
 WARM_UP: Final = 1.5
@@ -13,8 +14,8 @@ WARM_UP: Final = 1.5
 TAIL: Final = 0.5
 """Seconds after it, so that it ends under load."""
 _SHORTEST: Final = 4.0
-_SAMPLES: Final = 600
-"""Calls in a window at least, so that a 99th percentile means something."""
+_SAMPLES: Final = LATEST + 100
+"""Calls in a window at least: more than the controller's summary covers, which else told of earlier steps."""
 
 STEP: Final = 25.0
 HIGHEST: Final = 200.0
@@ -53,14 +54,14 @@ def next_rate(tried: Sequence[Step]) -> float | None:
     """The rate to try next, given the controller's steps over one transport; None when the answer is known.
 
     Upwards from where CPU is compared, to the first rate that fails twice (once may be the machine's other
-    programs); downwards if that is the first one already.
+    programs); downwards, to the first that holds, if that is the first one already.
     """
     if not tried:
         return COMPARED_AT
     last = tried[-1]
-    if not last.sustained and sum(step.rate == last.rate for step in tried) == 1:
-        return last.rate
     if last.sustained:
         higher = last.rate + STEP
         return higher if last.rate >= COMPARED_AT and higher <= HIGHEST else None
+    if last.rate >= COMPARED_AT and sum(step.rate == last.rate for step in tried) == 1:
+        return last.rate
     return next((rate for rate in SLOWER if rate < last.rate), None) if last.rate <= COMPARED_AT else None

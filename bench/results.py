@@ -101,13 +101,21 @@ class Results:
         """The steps of one client over one transport."""
         return [step for step in self.steps if step.client == client and step.transport == transport]
 
-    def ratio(self, transport: Transport) -> float | None:
-        """CPU per call at 100 calls/s: the controller's by the bare client's."""
-        means = []
-        for client in ("controller", "bare"):
-            found = [step.cpu_per_call for step in self.of(client, transport) if step.rate == COMPARED_AT]
-            means.append(mean(found) if found else 0.0)
-        return means[0] / means[1] if all(means) else None
+    def ratio(self, transport: Transport, bare: Transport | None = None) -> float | None:
+        """CPU per call at 100 calls/s: the controller's by that of the bare client.
+
+        Args:
+            transport: the controller's.
+            bare: the bare client's; the same unless given.
+        """
+        of_controller = self._compared("controller", transport)
+        of_bare = self._compared("bare", bare or transport)
+        return of_controller / of_bare if of_controller and of_bare else None
+
+    def _compared(self, client: Client, transport: Transport) -> float | None:
+        """CPU per call at the rate at which is compared, the mean of all steps there."""
+        steps = [step for step in self.of(client, transport) if step.rate == COMPARED_AT and step.answered]
+        return mean(step.cpu_per_call for step in steps) if steps else None
 
     def sustained(self, transport: Transport) -> float | None:
         """The highest rate that the controller kept up."""
@@ -115,7 +123,9 @@ class Results:
 
     def limit(self, transport: Transport) -> str:
         """What kept the controller from the next rate."""
-        missed = [step for step in self.of("controller", transport) if not step.sustained]
+        steps = self.of("controller", transport)
+        kept = {step.rate for step in steps if step.sustained}
+        missed = [step for step in steps if step.rate not in kept]
         if not missed:
             return "nothing, up to the highest rate tried"
         step = min(missed, key=lambda step: step.rate)
@@ -138,6 +148,8 @@ class Results:
                     f"{transport}: {ratio:.2f} times the bare client's CPU per call "
                     f"at {COMPARED_AT:.0f} calls/s (goal: at most {GOAL:g}; {verdict})"
                 )
+            if transport != "http" and (ratio := self.ratio(transport, "http")) is not None:
+                lines.append(f"{transport}: {ratio:.2f} times that of the bare client over HTTP")
             lines.append(f"{transport}: next limit: {self.limit(transport)}")
         return lines
 
@@ -152,6 +164,7 @@ class Results:
             "transports": {
                 transport: {
                     "cpu_ratio": self.ratio(transport),
+                    "cpu_ratio_to_bare_http": self.ratio(transport, "http"),
                     "sustained": self.sustained(transport),
                     "limit": self.limit(transport),
                 }

@@ -53,9 +53,14 @@ class CallRang:
 
 @dataclass(frozen=True, slots=True)
 class CallPickedUp:
-    """The callee answered; the dialplan plays the noise."""
+    """The callee answered; the dialplan plays the noise.
+
+    Attributes:
+        at: when, by Asterisk's clock.
+    """
 
     call: CallId
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Only events that mean something to a call or an agent come through; the rest is 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from controller.ari.events import (
     AriEvent,
@@ -44,7 +45,7 @@ def translate(event: AriEvent, seats: Mapping[ChannelId, AgentId]) -> PhoneEvent
     """
     match event:
         case ChannelStateChange(channel=channel):
-            return _state_change(channel.id, channel.state)
+            return _state_change(channel.id, channel.state, event.timestamp)
         case StasisStart(channel=channel, args=args):
             call = call_of_channel(channel.id)
             if call is not None:
@@ -65,7 +66,7 @@ def translate(event: AriEvent, seats: Mapping[ChannelId, AgentId]) -> PhoneEvent
             return None
 
 
-def _state_change(channel: str, state: str) -> PhoneEvent | None:
+def _state_change(channel: str, state: str, at: datetime) -> PhoneEvent | None:
     call = call_of_channel(channel)
     if call is None:
         return None
@@ -73,7 +74,7 @@ def _state_change(channel: str, state: str) -> PhoneEvent | None:
         case "Ringing":
             return CallRang(call)
         case "Up":
-            return CallPickedUp(call)
+            return CallPickedUp(call, at)
         case _:
             return None
 

@@ -141,7 +141,7 @@ def _towards_the_agent(
         case CutDue() if call.state in _WITHOUT_AGENT:
             return _hang_up(call, HungUpBy.CONTROLLER)
         case CutDue() if call.state is CallState.BRIDGING or _unheard(call):
-            # The command is on its way, and Asterisk's own switch cuts 0.2 s later if it fails; a hang-up
+            # The command is on its way, and Asterisk's own switch cuts a moment later if it fails; a hang-up
             # from here could meet a conversation that has just begun.
             return call.evolve(cut_due=True), ()
         case AgentLeft(agent) if _unheard(call) and call.agent == agent:

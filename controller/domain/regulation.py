@@ -46,7 +46,7 @@ IT_GARANTE_2014 = Regulation(
     silent_share=Fraction(3, 100),
     cut_after=timedelta(seconds=3),
     hang_up_after=timedelta(seconds=2.7),
-    dead_man_after=timedelta(seconds=2.9),
+    dead_man_after=timedelta(seconds=2.8),
     noise_within=timedelta(milliseconds=200),
     leave_alone=timedelta(days=5),
 )

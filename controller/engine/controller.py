@@ -160,7 +160,8 @@ class Controller:
         match event:
             case CallRang():
                 owner.post(Rang())
-            case CallPickedUp():
+            case CallPickedUp(at=at):
+                owner.picked_up(at)
                 owner.post(PickedUp())
             case CallArrived(at=at):
                 owner.arrived(at)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+LATEST = 500
+"""Calls over which ``answer_to_command`` is told."""
+
 
 @dataclass(slots=True)
 class Office:
@@ -48,7 +51,7 @@ class Office:
     runs: dict[CampaignId, CampaignRun] = field(default_factory=dict)
     at_risk: dict[CallId, CampaignId] = field(default_factory=dict)
     see_off: Callable[[AgentId], None] = field(default=lambda agent: None)
-    answer_to_command: deque[float] = field(default_factory=lambda: deque(maxlen=1_000))
+    answer_to_command: deque[float] = field(default_factory=lambda: deque(maxlen=LATEST))
     health: Health = field(init=False)
     _serial: int = 0
 

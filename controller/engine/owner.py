@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -50,7 +50,7 @@ from controller.domain.outcome import Outcome
 from controller.engine.books import Books
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
-from controller.engine.waits import CONNECT_TIMEOUT, MAILBOX, PROMPT, WATCH
+from controller.engine.waits import CONNECT_TIMEOUT, MAILBOX, PROMPT, SLOWEST_NEWS, WATCH
 from controller.errors import AsteriskUnreachable, Refused, Unreachable
 
 log = structlog.get_logger(__name__)
@@ -68,6 +68,7 @@ class CallOwner:
         self._cut_timer: asyncio.TimerHandle | None = None
         self._heard_timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._picked_up_at: datetime | None = None
         self._arrived_at: datetime | None = None
         self._gone: Gone | None = None
         self._handling = True
@@ -87,6 +88,10 @@ class CallOwner:
             self._mailbox.put_nowait(event)
         except asyncio.QueueFull:
             self._log.error("mailbox full, event dropped", dropped=type(event).__name__)
+
+    def picked_up(self, at: datetime) -> None:
+        """Note when Asterisk says the callee answered: from then on runs the time that the law leaves."""
+        self._picked_up_at = at
 
     def arrived(self, at: datetime) -> None:
         """Note when Asterisk says the answered call arrived, to measure how fast we answer it."""
@@ -183,8 +188,8 @@ class CallOwner:
                 office.apply(office.floor.withdraw(self.call.id, now))
                 await self._hang_up()
             case StartCutTimer():
-                seconds = self._run.campaign.law.hang_up_after.total_seconds()
-                self._cut_timer = office.later(seconds, lambda: self.post(CutDue()))
+                left = self._run.campaign.law.hang_up_after - self._news_took(now)
+                self._cut_timer = office.later(left.total_seconds(), lambda: self.post(CutDue()))
             case StopCutTimer():
                 self._stop_cut_timer()
             case StartHeardTimer():
@@ -200,6 +205,12 @@ class CallOwner:
             case Discard():
                 office.apply(office.floor.over(self.call.id, now))
         return None
+
+    def _news_took(self, now: datetime) -> timedelta:
+        """How long the news of the answer was under way, as far as the two clocks can be trusted."""
+        if self._picked_up_at is None:
+            return timedelta(0)
+        return min(max(now - self._picked_up_at, timedelta(0)), SLOWEST_NEWS)
 
     async def _place(self) -> CallEvent | None:
         if not self._office.health.fit:

@@ -17,6 +17,10 @@ PROMPT = timedelta(milliseconds=200)
 """A bridging that is commanded later than this after the answer is none "at the answer" (this process was
 frozen, or the machine overloaded): if the callee leaves meanwhile, the call was silent."""
 
+SLOWEST_NEWS = timedelta(milliseconds=500)
+"""If the news of an answer seems to have taken longer, Asterisk's clock and ours differ: only so much is
+taken off the time after which a waiting callee is cut."""
+
 WATCH = {
     CallState.RINGING: 5.0,  # on top of the ring time
     CallState.ANSWERED: 4.0,

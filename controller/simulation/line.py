@@ -26,7 +26,7 @@ class Timing:
     ring: float = 0.05
     stasis: float = 0.003
     noise: float = 0.02
-    dead_man: float = 2.9
+    dead_man: float = 2.8
 
 
 class Exchange(Protocol):

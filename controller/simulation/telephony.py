@@ -308,7 +308,7 @@ class MemoryTelephony:
 
     def picked_up(self, line: Line) -> None:
         """The callee has answered."""
-        self.tell(CallPickedUp(line.call))
+        self.tell(CallPickedUp(line.call, self._clock.now()))
 
     def at_stasis(self, line: Line) -> None:
         """The dialplan has come to Stasis(), which fails at once if no controller listens."""

@@ -9,7 +9,7 @@ from lab.lab import Lab
 from lab.numbers import Behaviour, number
 from tests.integration.lab.stasis import Ari, Stasis
 
-CUT = 2.9
+CUT = 2.8
 SLACK = 0.06  # Signalling, and a recording's clock.
 
 

@@ -89,7 +89,7 @@ async def test_the_dead_mans_switch_needs_no_controller() -> None:
     await asyncio.sleep(10)
     (callee,) = telephony.callees
     assert callee.ended_by is EndedBy.DEAD_MAN
-    assert callee.unattended() == pytest.approx(2.9)
+    assert callee.unattended() == pytest.approx(2.8)
     assert callee.longest(Heard.NOTHING) == pytest.approx(0.02)
     assert telephony.lost_events == 3  # rang, picked up, gone; it never arrived
 
