@@ -7,6 +7,7 @@ import pytest
 from bench import plan
 from bench.results import COMPARED_AT, Results, Step
 from controller.domain.latency import Latency
+from controller.engine.office import LATEST
 
 GOOD = Step(
     client="controller",
@@ -43,6 +44,23 @@ def test_rates_go_down_if_the_first_is_too_much() -> None:
     failed = replace(GOOD, failures=["fell behind"])
     assert plan.next_rate([failed, failed]) == plan.SLOWER[0]
     assert plan.next_rate([failed, failed, replace(GOOD, rate=plan.SLOWER[0])]) is None
+
+
+def test_slower_rates_get_one_try_each() -> None:
+    failed = replace(GOOD, failures=["fell behind"])
+    slower = [replace(failed, rate=rate) for rate in plan.SLOWER]
+    assert plan.next_rate([failed, failed, slower[0]]) == plan.SLOWER[1]
+    assert plan.next_rate([failed, failed, *slower]) is None
+
+
+def test_the_highest_rate_ends_the_search() -> None:
+    assert plan.next_rate([replace(GOOD, rate=plan.HIGHEST, answered=int(plan.HIGHEST * 10))]) is None
+
+
+@pytest.mark.parametrize("rate", [*plan.SLOWER, COMPARED_AT, plan.HIGHEST])
+def test_the_controllers_summary_lies_within_the_window(rate: float) -> None:
+    assert plan.window(rate) * rate > LATEST
+    assert plan.calls(rate, plan.window(rate)) <= plan.most_callees()
 
 
 def test_the_ratio_is_cpu_per_call_by_cpu_per_call() -> None:

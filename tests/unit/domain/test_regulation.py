@@ -19,7 +19,7 @@ def test_the_italian_rules_are_as_the_decision_says() -> None:
     assert law.silent_share == Fraction(3, 100)
     assert law.cut_after == seconds(3)
     assert law.hang_up_after == timedelta(milliseconds=2700)
-    assert law.dead_man_after == timedelta(milliseconds=2900)
+    assert law.dead_man_after == timedelta(milliseconds=2800)
     assert law.noise_within == timedelta(milliseconds=200)
     assert law.leave_alone.total_seconds() == 432_000
 
