@@ -288,5 +288,5 @@ class Lab:
         self._wait_ready()
         for asterisk in (self.pbx, self.network):
             asterisk.cli_now("channel request hangup all")
-            for bridge in asterisk.leftover_bridges():
-                asterisk.cli_now(f"bridge destroy {bridge}")
+        for bridge in self.pbx.leftover_bridges():
+            self.pbx.destroy_bridge(bridge)

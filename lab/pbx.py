@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import secrets
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from lab import ariuser
 from lab.asterisk import Asterisk
@@ -13,6 +18,8 @@ from lab.ports import HOST, PortSlot, accepts
 from lab.provision import Toolchain
 
 _REPOSITORY: Final = Path(__file__).resolve().parent.parent
+
+_ARI_TIMEOUT: Final = 2.0
 
 _PJSIP: Final = """\
 [loopback]
@@ -98,6 +105,17 @@ class Pbx(Asterisk):
             "local.extensions.conf": f"[globals]\nCC_LAB = {self.lab_token}\n\n{dialplan}",
         }
         self.prepare(shipped("asterisk-conf"), generated, {"comfort-noise": noise or shipped_noise()})
+
+    def destroy_bridge(self, bridge: str) -> None:
+        """Destroy a bridge that ARI has made; Asterisk's command line cannot."""
+        credentials = base64.b64encode(f"{ariuser.USER}:{self.ari_password}".encode()).decode()
+        request = urllib.request.Request(
+            f"{self.ari_url}/bridges/{quote(bridge, safe='')}",
+            method="DELETE",
+            headers={"Authorization": f"Basic {credentials}"},
+        )
+        with contextlib.suppress(urllib.error.HTTPError):  # gone meanwhile
+            urllib.request.urlopen(request, timeout=_ARI_TIMEOUT).close()
 
     def ready(self) -> bool:
         """Whether it serves."""

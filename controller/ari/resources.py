@@ -225,8 +225,16 @@ class Bridges(_Resource):
         await self._do(requests.remove_channel(bridge_id, channel_ids))
 
     async def destroy(self, bridge_id: str) -> bool:
-        """End a bridge, its channels stay in Stasis; False if it was gone already."""
-        return await self._do_unless_gone(requests.delete("bridges", bridge_id))
+        """End a bridge, its channels stay in Stasis; False if it was gone already.
+
+        A bridge that is just being destroyed is answered with 409, "not in Stasis application": gone as well.
+        """
+        try:
+            return await self._do_unless_gone(requests.delete("bridges", bridge_id))
+        except AsteriskRefused as error:
+            if error.conflict:
+                return False
+            raise
 
     async def play(self, bridge_id: str, media: str, playback_id: str | None = None) -> Playback:
         """Start a sound for everybody in the bridge; Asterisk makes an extra channel for it."""

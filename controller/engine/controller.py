@@ -114,7 +114,8 @@ class Controller:
                 run.state, run.reason = CampaignState.PAUSED, "the controller stops"
         try:
             async with asyncio.timeout(self._settings.shutdown_grace):
-                while self._unsettled_calls():  # noqa: ASYNC110 - at shutdown only, nothing to hook on
+                # Polled: this happens once in a controller's life, and nothing else needs a signal for it.
+                while self._unsettled_calls() or not self._desk.idle:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         except TimeoutError:
             log.warning("stopping with calls in flight; Asterisk's own switch ends them")

@@ -40,7 +40,13 @@ class Desk:
         self._endpoints = endpoints
         self._queue: asyncio.Queue[AgentArrived | AgentAsked | _Departure] = asyncio.Queue(QUEUE)
         self._seats: dict[AgentId, ChannelId] = {}
+        self._busy = False
         office.see_off = self.see_off
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was asked for has been done."""
+        return self._queue.empty() and not self._busy
 
     # --- from events, at once -------------------------------------------------------------------------
 
@@ -114,10 +120,12 @@ class Desk:
         """Obey phones, in order. Runs until cancelled."""
         while True:
             event = await self._queue.get()
+            self._busy = True
             try:
                 await self._obey(event)
             except ControllerError as error:
                 log.warning("agent's request failed", agent=event.agent, why=str(error))
+            self._busy = False
 
     async def _obey(self, event: AgentArrived | AgentAsked | _Departure) -> None:
         match event:
