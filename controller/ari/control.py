@@ -186,7 +186,7 @@ class AriCallControl:
     async def seat(self, agent: AgentId, channel: ChannelId) -> None:
         """Put the phone into a bridge made anew; see ports.CallControl."""
         bridge = bridge_of_agent(agent)
-        await self._destroy(bridge)
+        await self._ari.bridges.destroy(bridge)
         await self._ari.bridges.create(bridge, type="mixing", name=bridge)
         await self._ari.bridges.add_channel(bridge, channel)
         self._seats[channel] = agent
@@ -196,14 +196,7 @@ class AriCallControl:
         for channel in [channel for channel, seated in self._seats.items() if seated == agent]:
             del self._seats[channel]
             await self._ari.channels.hangup(channel)
-        await self._destroy(bridge_of_agent(agent))
-
-    async def _destroy(self, bridge: str) -> None:
-        try:
-            await self._ari.bridges.destroy(bridge)
-        except AsteriskRefused as error:
-            if not error.not_found:
-                raise
+        await self._ari.bridges.destroy(bridge_of_agent(agent))
 
     async def call_agent(self, agent: AgentId, endpoint: str) -> None:
         """Ring the phone; see ports.CallControl."""
