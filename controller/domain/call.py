@@ -156,8 +156,6 @@ class Heard:
 class BridgeFailed:
     """The bridging was refused or not confirmed in time."""
 
-    agent_gone: bool = False
-
 
 @dataclass(frozen=True, slots=True)
 class CutDue:

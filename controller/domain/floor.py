@@ -132,7 +132,7 @@ class Floor:
         if known is None or known.state is AgentState.AWAY:
             return []
         effects: list[Effect] = []
-        if known.state is AgentState.RESERVED and (other := self._longest_idle(exclude=agent)):
+        if known.state is AgentState.RESERVED and (other := self._longest_idle()):
             assert known.call is not None
             self._cover(known.call, other)
             known = known.idle(known.since)
@@ -252,8 +252,8 @@ class Floor:
 
     # --- inside --------------------------------------------------------------------------------------
 
-    def _longest_idle(self, exclude: AgentId | None = None) -> Agent | None:
-        idle = (a for a in self._agents.values() if a.state is AgentState.IDLE and a.id != exclude)
+    def _longest_idle(self) -> Agent | None:
+        idle = (agent for agent in self._agents.values() if agent.state is AgentState.IDLE)
         return min(idle, key=lambda agent: agent.since, default=None)
 
     def _for_answered(self, flight: _Flight) -> Agent | None:
@@ -268,8 +268,9 @@ class Floor:
         if agent.state is not AgentState.RESERVED or agent.call is None:
             return False
         robbed = self._flights[agent.call]
-        # Across campaigns the trade would charge one campaign's budget for another's call.
-        return robbed is flight or (not robbed.guaranteed and robbed.campaign == flight.campaign)
+        # Across campaigns the trade would charge one campaign's budget for another's call. (The call's own
+        # agent passes as well: a guaranteed call has taken it before it comes to this.)
+        return not robbed.guaranteed and robbed.campaign == flight.campaign
 
     def _assign(self, call: CallId, agent: Agent, now: datetime) -> list[Effect]:
         flight = self._flights.pop(call)

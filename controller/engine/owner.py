@@ -257,11 +257,10 @@ class CallOwner:
             if await self._callee_gone():
                 # The callee left while the bridging was under way; the news of it may still be on its way.
                 return self._gone or Gone()
-            gone = not office.floor.present(agent)
-            if not gone:
+            if office.floor.present(agent):
                 # Their bridge is broken, and would refuse the next callee too: they have to log in anew.
                 office.send_away(agent)
-            return BridgeFailed(agent_gone=gone)
+            return BridgeFailed()
         except (Unreachable, TimeoutError) as error:
             office.health.fail("asterisk", str(error) or "no answer to a bridging in time")
             await self._back_to_noise()
@@ -269,7 +268,7 @@ class CallOwner:
         if not office.floor.present(agent):
             # Their phone died in these milliseconds: the callee is alone in the bridge.
             await self._back_to_noise()
-            return BridgeFailed(agent_gone=True)
+            return BridgeFailed()
         return Bridged()
 
     async def _callee_gone(self) -> bool:

@@ -31,7 +31,6 @@ class Attempt:
 
     Attributes:
         outcome: as in controller.domain.outcome; None if it is not closed.
-        waited: the controller says that at the answer no agent was free.
     """
 
     number: str
@@ -39,7 +38,6 @@ class Attempt:
     answered_at: float | None
     bridged_at: float | None
     ended_at: float | None
-    waited: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import json
 import os
 import shutil
 import sys
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import redis.asyncio as redis
+import redis
 from rich.console import Console
 from rich.live import Live
 
@@ -25,8 +24,8 @@ from controller.domain.ids import E164, AgentId, CampaignId
 from controller.ports import CampaignStatus
 from lab.controller import ControllerProcess
 from lab.demo import lists, screen
-from lab.demo.attempts import read_attempts
 from lab.demo.judgement import Judgement, judge
+from lab.demo.stores import read_attempts, read_suppressed
 from lab.errors import LabError
 from lab.lab import Lab
 from lab.provision import toolchain
@@ -194,14 +193,9 @@ class Demo:
             raise LabError(f"campaign-controller {words[0]} failed")
 
     async def _suppressed(self) -> dict[str, int]:
-        """Read Redis beside the controller: seconds of rest of each number that got a silent call."""
-        async with redis.Redis.from_url(self._lab.redis_url, decode_responses=True) as reader:
-            found = {}
-            async for key in reader.scan_iter(match="*:suppress:*", count=1000):
-                held = json.loads(await reader.get(key) or "{}")
-                if held.get("reason") != "call in flight":
-                    found[key.rpartition(":")[2]] = int(await reader.ttl(key))
-            return found
+        """Read Redis beside the controller."""
+        with redis.Redis.from_url(self._lab.redis_url, decode_responses=True) as reader:
+            return await asyncio.to_thread(read_suppressed, reader)
 
     async def _judge(self, act: Act) -> Judgement:
         numbers = {E164(number) for number, _, _ in act.rows}

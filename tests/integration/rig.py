@@ -132,14 +132,6 @@ class Rig:
         """Seconds for which Redis leaves the number alone; 0 if it may be called."""
         return max(0.0, float(self.redis.pttl(f"cc:{{{CALLER}}}:suppress:{number}")) / 1000)
 
-    def suppressed(self) -> dict[str, int]:
-        """Numbers that Redis leaves alone after a silent call, with the seconds left."""
-        found = {}
-        for key in self.redis.scan_iter(match=f"cc:{{{CALLER}}}:suppress:*", count=1000):
-            if '"call in flight"' not in str(self.redis.get(key)):
-                found[str(key).rpartition(":")[2]] = int(self.redis.ttl(key))
-        return found
-
     def counters(self, campaign: str) -> dict[str, int]:
         """The campaign's budget in Redis."""
         found = self.redis.hgetall(f"cc:{{{CALLER}}}:budget:{campaign}")

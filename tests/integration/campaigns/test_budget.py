@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from lab.demo.attempts import read_attempts
 from lab.demo.judgement import judge
+from lab.demo.stores import read_attempts, read_suppressed
 from lab.evidence import CalleeCall
 from lab.numbers import Behaviour, number
 from tests.integration.rig import Rig, keeps_the_law
@@ -65,7 +65,7 @@ async def test_budget_holds_after_every_call(rig: Rig) -> None:
     for call in calls:
         if call.answered_at is not None:
             keeps_the_law(call)
-    verdict = judge(calls, read_attempts(rig.controller.records), rig.suppressed(), share=(3, 100))
+    verdict = judge(calls, read_attempts(rig.controller.records), read_suppressed(rig.redis), share=(3, 100))
     assert verdict.clean, verdict
     assert rig.counters("c")["successes"] == verdict.controller.bridged
     assert rig.counters("c").get("silent", 0) == verdict.controller.silent

@@ -35,7 +35,6 @@ RECORDED = {
         answered_at=101.0,
         bridged_at=101.003,
         ended_at=106.0,
-        waited=False,
     ),
     SILENT.number: Attempt(
         number=SILENT.number,
@@ -43,7 +42,6 @@ RECORDED = {
         answered_at=201.0,
         bridged_at=None,
         ended_at=203.7,
-        waited=True,
     ),
     UNANSWERED.number: Attempt(
         number=UNANSWERED.number,
@@ -51,7 +49,6 @@ RECORDED = {
         answered_at=None,
         bridged_at=None,
         ended_at=301.0,
-        waited=False,
     ),
 }
 
