@@ -1,0 +1,69 @@
+"""The edges of the engine, as protocols. Each has an in-memory twin; one contract test runs on both.
+
+    CallControl  Asterisk, by ARI        controller.ari.control    controller.simulation.telephony
+    Ledger       Redis                   controller.store.ledger   controller.store.memory
+    Records      SQL                     controller.store.records  controller.store.memory
+    Clock        the machine's clocks    controller.engine.clock   tests set their own
+
+Every method may raise ``Unreachable`` (controller.errors) when its edge gives no confirmed answer in time;
+the engine then places no call (L7).
+"""
+
+from __future__ import annotations
+
+from controller.ports.call_control import (
+    AgentAction,
+    AgentArrived,
+    AgentAsked,
+    AgentGone,
+    AgentOnWire,
+    CallArrived,
+    CallControl,
+    CallGone,
+    CallOnWire,
+    CallPickedUp,
+    CallRang,
+    LinkDown,
+    LinkUp,
+    PhoneEvent,
+    Wire,
+)
+from controller.ports.clock import Clock
+from controller.ports.ledger import Admission, Admitting, Exposure, FlightMark, Ledger, Suppression, Verdict
+from controller.ports.operations import AgentStatus, CampaignStatus, ControllerStatus, Operations
+from controller.ports.records import AttemptEnd, CampaignFigures, CampaignRow, ImportResult, Records
+
+__all__ = [
+    "Admission",
+    "Admitting",
+    "AgentAction",
+    "AgentArrived",
+    "AgentAsked",
+    "AgentGone",
+    "AgentOnWire",
+    "AgentStatus",
+    "AttemptEnd",
+    "CallArrived",
+    "CallControl",
+    "CallGone",
+    "CallOnWire",
+    "CallPickedUp",
+    "CallRang",
+    "CampaignFigures",
+    "CampaignRow",
+    "CampaignStatus",
+    "Clock",
+    "ControllerStatus",
+    "Exposure",
+    "FlightMark",
+    "ImportResult",
+    "Ledger",
+    "LinkDown",
+    "LinkUp",
+    "Operations",
+    "PhoneEvent",
+    "Records",
+    "Suppression",
+    "Verdict",
+    "Wire",
+]
