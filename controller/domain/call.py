@@ -57,6 +57,7 @@ class Call:
         agent: assigned now, or the one who spoke with it.
         asked_at_answer: the bridging under way (if one is) was commanded at the answer.
         waited: at its answer no agent was free, or the first bridging failed.
+        noise_at: when Asterisk began the noise, by its clock; None if it did not say.
         heard_at: from when on the callee has certainly heard the agent: the call is a success.
         cut_due: the time that the law leaves it is over.
         ended_by: set when a hang-up is asked for; else the callee's doing.
@@ -74,6 +75,7 @@ class Call:
     admitted_at: datetime | None = None
     rang_at: datetime | None = None
     answered_at: datetime | None = None
+    noise_at: datetime | None = None
     bridged_at: datetime | None = None
     heard_at: datetime | None = None
     ended_at: datetime | None = None

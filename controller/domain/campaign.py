@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
+from zoneinfo import ZoneInfo
 
+from controller.domain.hours import Hours
 from controller.domain.ids import CampaignId
-from controller.domain.regulation import IT_GARANTE_2014, Regulation
+from controller.domain.regulation import Limit, Regulation
 from controller.domain.retry import RetryRule
 
 
@@ -66,6 +69,16 @@ class Campaign:
         calls_per_second: ceiling of new calls per second.
         max_lines: ceiling of calls in flight.
         override: lab-only lifting of the budget; None in every lawful campaign.
+        caller_number_answers: somebody, or a machine, answers calls to ``caller_number``.
+        zone: IANA name of the campaign's time zone: its days, and the clock of people whose own is not known.
+        region: where people live whose own region is not known: ISO 3166 country, with its subdivision after
+            a ``-`` if holidays differ there (``IT``, ``IT-MI``).
+        hours: narrower than the law's; None if the law's are enough.
+        segment_hours: narrower still, by the contacts' segment.
+        opens_at: it is started then (aware); None if a person starts it.
+        closes_at: it is stopped then (aware), and no call rings past it.
+        message: sound that says on whose behalf one called, for a law that demands a message.
+        created_at: when it was made (aware); None if it is not stored yet.
     """
 
     id: CampaignId
@@ -73,7 +86,7 @@ class Campaign:
     caller_number: str = ""
     dial_string: str = "PJSIP/{number}@trunk"
     trunk: str = "PJSIP/trunk"
-    law: Regulation = IT_GARANTE_2014
+    law: Regulation
     overdial: float = 1.5
     ring_timeout: timedelta = timedelta(seconds=30)
     wrap_up: timedelta = timedelta(seconds=15)
@@ -81,3 +94,18 @@ class Campaign:
     max_lines: int = 200
     retry: RetryRule = field(default_factory=RetryRule)
     override: Override | None = None
+    caller_number_answers: bool = False
+    zone: str = "Europe/Rome"
+    region: str = "IT"
+    hours: Hours | None = None
+    segment_hours: Mapping[str, Hours] = field(default_factory=dict)
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    message: str = ""
+    created_at: datetime | None = field(default=None, compare=False)
+
+    def windows(self, placed: datetime) -> tuple[tuple[Limit, str], ...]:
+        """Each limit of the law, with the window that a call placed at this time belongs to."""
+        zone = ZoneInfo(self.zone)
+        begun = self.created_at.astimezone(zone).date() if self.created_at else None
+        return tuple((limit, limit.window(placed, zone, begun)) for limit in self.law.limits)

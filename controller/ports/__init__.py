@@ -29,9 +29,26 @@ from controller.ports.call_control import (
     Wire,
 )
 from controller.ports.clock import Clock
-from controller.ports.ledger import Admission, Admitting, Exposure, FlightMark, Ledger, Suppression, Verdict
+from controller.ports.compliance import Authorship, Evidence, Lists, People, PersonFile, Reduced
+from controller.ports.ledger import (
+    Admission,
+    Admitting,
+    Exposure,
+    FlightMark,
+    Ledger,
+    ManualSuppression,
+    Suppression,
+    Verdict,
+)
 from controller.ports.operations import AgentStatus, CampaignStatus, ControllerStatus, Operations
-from controller.ports.records import AttemptEnd, CampaignFigures, CampaignRow, ImportResult, Records
+from controller.ports.records import (
+    AttemptEnd,
+    AttemptFact,
+    CampaignFigures,
+    CampaignRow,
+    ImportResult,
+    Records,
+)
 
 __all__ = [
     "Admission",
@@ -43,6 +60,8 @@ __all__ = [
     "AgentOnWire",
     "AgentStatus",
     "AttemptEnd",
+    "AttemptFact",
+    "Authorship",
     "CallArrived",
     "CallControl",
     "CallGone",
@@ -54,15 +73,21 @@ __all__ = [
     "CampaignStatus",
     "Clock",
     "ControllerStatus",
+    "Evidence",
     "Exposure",
     "FlightMark",
     "ImportResult",
     "Ledger",
     "LinkDown",
     "LinkUp",
+    "Lists",
+    "ManualSuppression",
     "Operations",
+    "People",
+    "PersonFile",
     "PhoneEvent",
     "Records",
+    "Reduced",
     "Suppression",
     "Verdict",
     "Wire",

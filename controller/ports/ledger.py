@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -68,7 +68,13 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
-    """Why a number is not called, as anyone can read it in Redis."""
+    """Why a number is not called, as anyone can read it in Redis.
+
+    Attributes:
+        number: empty if its person was forgotten; then only the hash is known.
+        expires_in: seconds; -1 if it does not end by itself.
+        by_hand: barred by a person (``reason`` tells who and why), not by a call.
+    """
 
     number: E164
     reason: str
@@ -76,6 +82,8 @@ class Suppression:
     campaign: str
     call: str
     expires_in: int
+    by_hand: bool = False
+    number_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +94,21 @@ class FlightMark:
     campaign: CampaignId
     number: E164
     connected: bool
+    placed: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualSuppression:
+    """A number barred by hand.
+
+    Attributes:
+        until: when it ends by itself (aware); None: never.
+    """
+
+    author: str
+    reason: str
+    since: datetime
+    until: datetime | None = None
 
 
 class Ledger(Protocol):
@@ -115,11 +138,20 @@ class Ledger(Protocol):
         outcome: Outcome,
         ended_ago: timedelta,
         exposure: Exposure,
+        placed: datetime,
     ) -> Budget:
         """The call is over: give the number back, or leave it alone for as long as the law says.
 
-        Counted once, however often it is said. ``number`` lets a silent call be recorded even if the mark
-        of the flight was lost.
+        Counted once, however often it is said, in the windows in which it was placed. ``number`` and
+        ``placed`` (its admission's ``now``) let a silent call be recorded even if the mark of the flight was
+        lost. ``ended_ago`` must come from a clock that never steps: it shortens a protection.
+        """
+        ...
+
+    async def withdraw(self, call: CallId, campaign: Campaign, number: E164, exposure: Exposure) -> Budget:
+        """Take back an admission whose call was never recorded, so never dialed: nothing is counted.
+
+        Like a close it is remembered: an admission that arrives later is turned away.
         """
         ...
 
@@ -141,4 +173,40 @@ class Ledger(Protocol):
 
     async def suppressions(self, caller: str, limit: int = 1000) -> Sequence[Suppression]:
         """Suppressed numbers, in no order, ``limit`` at most."""
+        ...
+
+    async def outcomes(self, campaign: Campaign) -> Mapping[Outcome, int]:
+        """How many calls of the campaign ended in which way; outcomes that did not occur are left out."""
+        ...
+
+    async def tallies(self, campaign: Campaign) -> Mapping[str, tuple[int, int]]:
+        """Successes and silent calls of every window there ever was, by its label; empty: all of it."""
+        ...
+
+    async def operator_due(self, caller: str, number: E164) -> bool:
+        """Whether the number's next call needs an operator guaranteed."""
+        ...
+
+    async def suppress(self, caller: str, number: E164, who: ManualSuppression) -> None:
+        """Bar a number by hand, beside whatever the law holds against calling it.
+
+        Said again, it replaces what was said by hand before.
+        """
+        ...
+
+    async def release(self, caller: str, number: E164) -> bool:
+        """Lift what was barred by hand; False if nothing was.
+
+        What a silent call suppressed stays: nobody can shorten the time that the law sets.
+        """
+        ...
+
+    async def forget(self, caller: str, number: E164) -> bool:
+        """Erase a number whose person wants to be forgotten; returns whether anything was there.
+
+        What protects it (suppression, operator due) goes on under its keyed hash.
+
+        Raises:
+            Refused: a call to it is under way.
+        """
         ...

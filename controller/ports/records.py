@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from controller.domain.call import Call
+from controller.domain.answer import AnswerClass, Answerer
+from controller.domain.call import Call, HungUpBy
 from controller.domain.campaign import Campaign, CampaignState, Override
+from controller.domain.clearance import Check, Standing
 from controller.domain.contact import Contact, NewContact
 from controller.domain.ids import CallId, CampaignId, ContactId
 from controller.domain.outcome import Outcome
@@ -48,6 +50,40 @@ class CampaignRow:
     campaign: Campaign
     state: CampaignState
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFact:
+    """One recorded attempt, without personal data: what statistics, audit and report are computed from.
+
+    Attributes:
+        person: keyed hash of the number.
+        placed: its admission, which says which windows it belongs to.
+        outcome: None while it is under way.
+    """
+
+    call: CallId
+    campaign: CampaignId
+    person: str
+    caller: str
+    caller_number: str
+    law: str
+    override: bool
+    covered: bool
+    guaranteed: bool
+    placed: datetime
+    rang_at: datetime | None = None
+    answered_at: datetime | None = None
+    noise_at: datetime | None = None
+    bridged_at: datetime | None = None
+    heard_at: datetime | None = None
+    ended_at: datetime | None = None
+    ended_by: HungUpBy | None = None
+    outcome: Outcome | None = None
+    answer_class: AnswerClass | None = None
+    answerer: Answerer | None = None
+    cause: int = 0
+    sip: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +131,7 @@ class Records(Protocol):
         ...
 
     async def set_campaign_state(self, campaign: CampaignId, state: CampaignState, reason: str = "") -> None:
-        """Record a change of state and why."""
+        """Record a change of state and why, as evidence too."""
         ...
 
     async def record_override(self, campaign: CampaignId, override: Override, now: datetime) -> None:
@@ -114,12 +150,36 @@ class Records(Protocol):
         """When the next contact that is not yet due will be; None if the campaign is done with all."""
         ...
 
-    async def postpone(self, contact: ContactId, until: datetime) -> None:
-        """Do not offer the contact before ``until``."""
+    async def postpone(self, contacts: Sequence[ContactId], until: datetime) -> None:
+        """Do not offer the contacts before ``until``; where one is due later already, that stays."""
         ...
 
-    async def attempt_started(self, call: Call) -> None:
-        """Record the attempt; returns when it is durable. Before that nothing is dialed."""
+    async def standings(
+        self, campaign: Campaign, contacts: Sequence[Contact]
+    ) -> Mapping[ContactId, Standing]:
+        """What the do-not-call lists and the register say of these contacts, now."""
+        ...
+
+    async def record_start(self, campaign: Campaign, now: datetime) -> None:
+        """Record that the campaign is started, under which rules, told in full. Append-only."""
+        ...
+
+    async def attempt_started(
+        self, call: Call, campaign: Campaign, checks: Sequence[Check] = ()
+    ) -> Check | None:
+        """Record the attempt; returns when it is durable. Before that nothing is dialed.
+
+        In the same transaction consent, do-not-call lists and register are looked at once more, so a list
+        that was changed before binds this call.
+
+        Args:
+            call: admitted; ``admitted_at`` is set and says which windows it belongs to.
+            campaign: whose law decides.
+            checks: what else was checked before, for the evidence.
+
+        Returns:
+            The check that failed: nothing was recorded and nothing may be dialed. None if all is well.
+        """
         ...
 
     async def attempt_ended(self, end: AttemptEnd) -> None:
@@ -132,6 +192,20 @@ class Records(Protocol):
 
     async def open_attempts(self) -> Sequence[Call]:
         """Attempts recorded as started and not ended, for recovery."""
+        ...
+
+    async def facts(
+        self, campaign: CampaignId, *, after: tuple[datetime, str] | None = None, limit: int = 10_000
+    ) -> Sequence[AttemptFact]:
+        """Attempts in the order of (placed, call), from the one after ``after``, ``limit`` at most."""
+        ...
+
+    async def answered_by(self, call: CallId, answerer: Answerer, author: str, now: datetime) -> None:
+        """Record who picked up, as the agent said; changes the call's class, never whether it was silent.
+
+        Raises:
+            BadInput: there is no such call, or no agent reached it.
+        """
         ...
 
     async def figures(self, campaign: CampaignId) -> CampaignFigures:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from controller.errors import BadInput
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Grows with every change of the tables. A database of a newer version is refused at opening."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -115,6 +115,14 @@ campaigns = Table(
     Column("retry_pauses", JSON, nullable=False, comment="microseconds by outcome"),
     Column("override_author", Text),
     Column("override_reason", Text),
+    Column("caller_number_answers", Boolean, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("hours", Text, comment="as written, such as mon-fri 09:00-20:00; null: the law's"),
+    Column("segment_hours", JSON, nullable=False, comment="hours as written, by segment"),
+    Column("opens_at", Instant),
+    Column("closes_at", Instant),
+    Column("message", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -134,6 +142,15 @@ contacts = Table(
     Column("status", Text, nullable=False),
     Column("current_call", Text, comment="the attempt under way"),
     Column("last_outcome", Text),
+    Column("person", Text, nullable=False, comment="keyed hash of the number"),
+    Column("consent_basis", Text, comment="why they may be called; null: the list does not say"),
+    Column("consent_source", Text),
+    Column("consent_at", Instant),
+    Column("segment", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("hours", Text, comment="their own; null: none are known"),
+    Column("erased_at", Instant, comment="when number, name and attributes were erased"),
     UniqueConstraint("campaign", "number", name="contacts_campaign_number"),
 )
 
@@ -148,9 +165,11 @@ attempts = Table(
     Column("campaign", Text, ForeignKey("campaigns.id"), nullable=False),
     Column("contact", _RowId, ForeignKey("contacts.id"), nullable=False),
     # Copied, not looked up later: evidence must not change when a campaign or a contact does.
-    Column("number", Text, nullable=False),
+    Column("number", Text, nullable=False, comment="empty once it was erased"),
+    Column("person", Text, nullable=False, comment="keyed hash of the number"),
     Column("caller", Text, nullable=False),
     Column("caller_number", Text, nullable=False),
+    Column("law", Text, nullable=False),
     Column("override", Boolean, nullable=False, comment="placed while the campaign's budget was lifted"),
     Column("state", Text, nullable=False),
     Column("covered", Boolean, nullable=False),
@@ -161,10 +180,14 @@ attempts = Table(
     Column("admitted_at", Instant),
     Column("rang_at", Instant),
     Column("answered_at", Instant),
+    Column("noise_at", Instant, comment="when Asterisk began the noise, by its clock"),
     Column("bridged_at", Instant),
+    Column("heard_at", Instant, comment="from when on the callee heard an agent: a success"),
     Column("ended_at", Instant),
     Column("ended_by", Text),
     Column("outcome", Text, comment="null while it is under way"),
+    Column("answer_class", Text, comment="AnswerClass of an answered call that is over"),
+    Column("answerer", Text, comment="who picked up, as the agent said"),
     Column("cause", Integer, nullable=False),
     Column("sip", Integer),
 )
@@ -178,6 +201,8 @@ Index(
     postgresql_where=text("outcome IS NULL"),
 )
 Index("attempts_campaign", attempts.c.campaign, attempts.c.outcome)
+Index("attempts_person", attempts.c.person)
+Index("contacts_person", contacts.c.person)
 
 overrides = Table(
     "overrides",
@@ -188,6 +213,64 @@ overrides = Table(
     Column("reason", Text, nullable=False),
     Column("at", Instant, nullable=False),
     comment="Append-only.",
+)
+
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("scope", Text, primary_key=True, comment="*, caller:<caller>, campaign:<campaign>"),
+    Column("person", Text, primary_key=True, comment="keyed hash of the number"),
+    Column("number", Text, comment="null once it was erased"),
+    Column("reason", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("added_at", Instant, nullable=False),
+    comment="The do-not-call lists.",
+)
+Index("opt_outs_person", opt_outs.c.person)
+
+register_checks = Table(
+    "register_checks",
+    metadata,
+    Column("person", Text, primary_key=True, comment="keyed hash of the number"),
+    Column("checked_at", Instant, nullable=False, comment="when the register was asked"),
+    Column("opposed", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    comment="What the opposition register said last of each number.",
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False, comment="microseconds since 1970 UTC"),
+    Column("kind", Text, nullable=False),
+    Column("campaign", Text, nullable=False),
+    Column("call", Text, nullable=False),
+    Column("person", Text, nullable=False, comment="keyed hash of the number"),
+    Column("body", Text, nullable=False, comment="JSON, as it was hashed"),
+    Column("hash", Text, nullable=False),
+    comment="Append-only, each entry chained to the one before (controller/domain/evidence.py).",
+)
+Index("evidence_person", evidence.c.person)
+Index("evidence_call", evidence.c.call)
+Index("evidence_campaign", evidence.c.campaign, evidence.c.kind)
+
+evidence_head = Table(
+    "evidence_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+    comment="One row: the end of the chain. Whoever appends takes hold of it first.",
+)
+
+store_facts = Table(
+    "store_facts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="Facts about the store itself, such as the fingerprint of the number key.",
 )
 
 
