@@ -19,7 +19,7 @@ from controller.config import Settings, ensure_state_dir
 from controller.domain.ids import AgentId
 from controller.engine.clock import SystemClock
 from controller.engine.controller import Controller, EngineSettings
-from controller.ports import Ledger, Records
+from controller.ports import Ledger
 from controller.store.ledger import RedisLedger
 from controller.store.records import SqlRecords
 
@@ -61,18 +61,25 @@ def agi_server(settings: Settings, ledger: Ledger) -> AgiServer:
 
 
 @asynccontextmanager
-async def open_records(settings: Settings) -> AsyncIterator[Records]:
+async def open_records(settings: Settings) -> AsyncIterator[SqlRecords]:
     """The record store, while entered."""
-    if not settings.records.url:
-        ensure_state_dir(settings)
-    async with SqlRecords(settings.records_url) as records:
+    ensure_state_dir(settings)
+    async with SqlRecords(
+        settings.records_url, number_key=settings.number_key(), profiles=settings.profiles
+    ) as records:
         yield records
 
 
 @asynccontextmanager
 async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """The ledger, while entered."""
-    ledger = RedisLedger(settings.redis.url, settings.controller.id, timeout=settings.redis.timeout)
+    ensure_state_dir(settings)
+    ledger = RedisLedger(
+        settings.redis.url,
+        settings.controller.id,
+        timeout=settings.redis.timeout,
+        number_key=settings.number_key(),
+    )
     async with aclosing(ledger):
         await ledger.open()
         yield ledger

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -20,14 +23,14 @@ from controller.domain.ids import CampaignId
 from controller.errors import BadInput, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from controller.config import CampaignDefaults, Settings
     from controller.domain.campaign import Campaign, Override
+    from controller.domain.hours import Hours
     from controller.ports import CampaignRow, Records
 
 app = typer.Typer(help="Make, start, pause and stop campaigns.", no_args_is_help=True)
 
+_CHECK_TIMEOUT = 600.0
 _FROM_DEFAULTS = "from [campaign_defaults]"
 
 
@@ -50,6 +53,24 @@ def create(
     calls_per_second: Annotated[float | None, _option("Ceiling of new calls per second.")] = None,
     max_lines: Annotated[int | None, _option("Ceiling of calls in flight.")] = None,
     max_attempts: Annotated[int | None, _option("Calls to a contact that is not reached.")] = None,
+    caller_number_answers: Annotated[
+        bool | None, _option("Whether calls to the number presented are answered.")
+    ] = None,
+    zone: Annotated[
+        str | None, _option("Time zone of its days, and of callees whose own is unknown.")
+    ] = None,
+    hours: Annotated[str | None, _option("Calling hours narrower than the law's.")] = None,
+    segment_hours: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SEGMENT=HOURS", help="Narrower still for contacts of a segment; may be repeated."
+        ),
+    ] = None,
+    message: Annotated[str | None, _option("Sound for callees whom no agent reaches.")] = None,
+    opens: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When it is started by itself, as 2026-12-01 09:00.")
+    ] = None,
+    closes: Annotated[str | None, typer.Option(metavar="TIME", help="When it is stopped by itself.")] = None,
     override_budget: Annotated[
         bool, typer.Option("--override-budget", help="LAB ONLY: lift the budget of silent calls.")
     ] = False,
@@ -70,14 +91,63 @@ def create(
         "calls_per_second": calls_per_second,
         "max_lines": max_lines,
         "max_attempts": max_attempts,
+        "caller_number_answers": caller_number_answers,
+        "zone": zone,
+        "hours": hours,
+        "message": message,
     }
     override = _override(settings, author, reason, wanted=override_budget)
     values = _overlaid(settings.campaign_defaults, {k: v for k, v in options.items() if v is not None})
-    made = values.campaign(_checked_id(campaign), override)
+    if values.regulation not in settings.profiles:
+        raise BadInput("--regulation", f"{values.regulation!r} is unknown", ", ".join(settings.profiles))
+    opens_at, closes_at = _times(values.zone, opens, closes)
+    made = values.campaign(
+        _checked_id(campaign),
+        settings.profiles[values.regulation],
+        override,
+        segment_hours=_segment_hours(segment_hours or []),
+        opens_at=opens_at,
+        closes_at=closes_at,
+    )
     if not made.caller:
         raise BadInput("--caller", "is missing", "a name, here or as campaign_defaults.caller")
     run_async(_save(settings, made))
     typer.echo(f"campaign {campaign} made; next: campaign-controller import {campaign} FILE.csv")
+
+
+def _times(zone: str, opens: str | None, closes: str | None) -> tuple[datetime | None, datetime | None]:
+    """The campaign's beginning and end, given by the clock of its zone."""
+    opens_at = _time("--opens", opens, zone)
+    closes_at = _time("--closes", closes, zone)
+    if opens_at is not None and closes_at is not None and closes_at <= opens_at:
+        raise BadInput("--closes", f"{closes} is not after --opens {opens}", "a later time")
+    return opens_at, closes_at
+
+
+def _time(option: str, text: str | None, zone: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(option, f"{text!r} is no time", "such as 2026-12-01 09:00") from None
+    return (local if local.tzinfo else local.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+
+
+def _segment_hours(given: Sequence[str]) -> dict[str, Hours]:
+    from controller.domain.hours import parse_hours
+
+    made: dict[str, Hours] = {}
+    for item in given:
+        segment, equals, text = item.partition("=")
+        segment = segment.strip()
+        if not equals or not segment or segment in made:
+            raise BadInput("--segment-hours", f"{item!r} cannot be used", "SEGMENT=HOURS, each segment once")
+        try:
+            made[segment] = parse_hours(text)
+        except ValueError as error:
+            raise BadInput("--segment-hours", f"{segment}: {error}", "such as mon-fri 18:00-20:00") from None
+    return made
 
 
 def _checked_id(campaign: str) -> CampaignId:
@@ -165,6 +235,8 @@ async def _rows(settings: Settings) -> Sequence[CampaignRow]:
 
 
 def _as_dict(row: CampaignRow) -> dict[str, object]:
+    from controller.domain.hours import written
+
     campaign = row.campaign
     return {
         "id": campaign.id,
@@ -182,19 +254,48 @@ def _as_dict(row: CampaignRow) -> dict[str, object]:
         "max_lines": campaign.max_lines,
         "max_attempts": campaign.retry.max_attempts,
         "budget_lifted": campaign.override is not None,
+        "caller_number_answers": campaign.caller_number_answers,
+        "zone": campaign.zone,
+        "region": campaign.region,
+        "hours": written(campaign.hours) if campaign.hours else None,
+        "segment_hours": {segment: written(hours) for segment, hours in campaign.segment_hours.items()},
+        "opens_at": campaign.opens_at,
+        "closes_at": campaign.closes_at,
+        "message": campaign.message,
     }
+
+
+@app.command()
+def check(ctx: typer.Context, campaign: CampaignArgument, as_json: AsJson = False) -> None:
+    """What a campaign would do if it were started now: who may be called, and why not the others."""
+    from controller.cli import inspection
+
+    found = run_async(inspection.forecast_of(settings_of(ctx), CampaignId(campaign)), timeout=_CHECK_TIMEOUT)
+    if as_json:
+        print_json(inspection.forecast_as_dict(found))
+    else:
+        typer.echo(inspection.forecast_as_text(campaign, found))
 
 
 @app.command()
 def start(ctx: typer.Context, campaign: CampaignArgument) -> None:
     """Let a campaign dial (again)."""
+    settings = settings_of(ctx)
 
-    async def ask() -> None:
-        async with control_of(settings_of(ctx)) as control:
+    async def ask() -> Campaign:
+        from controller.app import open_records
+
+        async with control_of(settings) as control:
             await control.start_campaign(CampaignId(campaign))
+        async with open_records(settings) as records:
+            return (await must_exist(records, CampaignId(campaign))).campaign
 
-    run_async(ask())
-    typer.echo(f"campaign {campaign} runs")
+    law = run_async(ask()).law
+    typer.echo(f"campaign {campaign} runs under {law.name}")
+    if law.superseded:
+        typer.echo(f"  {law.name} is superseded: {law.superseded}")
+    for matter in law.not_covered:
+        typer.echo(f"  {law.name} does not see to: {matter}")
 
 
 @app.command()

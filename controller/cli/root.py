@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from controller.cli import agents, campaigns, suppression
+from controller.cli import agents, campaigns, inspection, suppression
 from controller.cli.shell import (
     UNREACHABLE,
     AsJson,
@@ -39,6 +39,8 @@ app = typer.Typer(
 app.add_typer(campaigns.app, name="campaign")
 app.add_typer(agents.app, name="agent")
 app.add_typer(suppression.app, name="suppression")
+app.command()(inspection.explain)
+app.command()(inspection.audit)
 
 
 def _print_version(wanted: bool) -> None:

@@ -25,9 +25,12 @@ from controller.config.tables import (
     CampaignDefaults,
     ControllerSettings,
     LabSettings,
+    PrivacySettings,
     RecordsSettings,
     RedisSettings,
+    RegulationSettings,
     Settings,
+    number_key,
     without_password,
 )
 from controller.errors import ConfigError
@@ -42,12 +45,15 @@ __all__ = [
     "ControllerSettings",
     "InvalidConfigError",
     "LabSettings",
+    "PrivacySettings",
     "RecordsSettings",
     "RedisSettings",
+    "RegulationSettings",
     "Settings",
     "ensure_state_dir",
     "load",
     "locate",
+    "number_key",
     "problem_of",
     "variables",
     "without_password",
@@ -101,6 +107,11 @@ def load(wanted: Path | None = None) -> Settings:
             for item in error.errors(include_url=False)
         ]
         raise InvalidConfigError(problems) from None  # the cause would print values that are secret
+    if not problems and settings.campaign_defaults.regulation not in settings.profiles:
+        # Not the field's own check: which profiles there are is told by another table.
+        wanted = settings.campaign_defaults.regulation
+        place = place_of(("campaign_defaults", "regulation"), path, lines_of(text))
+        problems.append(ConfigError(place, f"{wanted!r} is unknown", ", ".join(settings.profiles)))
     if problems:
         raise InvalidConfigError(problems)
     return settings

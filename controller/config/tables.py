@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     BaseModel,
@@ -22,16 +26,20 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from controller.domain.campaign import Campaign, Override
+from controller.domain.hours import parse_hours, written
 from controller.domain.ids import CampaignId
-from controller.domain.regulation import PROFILES
+from controller.domain.privacy import KEY_BYTES, NumberKey
+from controller.domain.regulation import Regulation
 from controller.domain.retry import RetryRule
+from controller.errors import ConfigError
+from controller.law import IT_GARANTE_2014, PROFILES, load_directory
 
 PREFIX = "CC_"
 """Of the environment variables: CC_TABLE__KEY."""
 
 # A Unix socket's path may have 107 bytes on Linux, and "/control.sock" has to fit behind this one.
 _LONGEST_STATE_DIR = 90
-_CAMPAIGN = Campaign(id=CampaignId("-"), caller="-")  # read for its defaults, so that they exist once
+_CAMPAIGN = Campaign(id=CampaignId("-"), caller="-", law=IT_GARANTE_2014)  # read for its defaults
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 """What may stand in a Redis key, a log line and a channel name without quoting."""
@@ -164,6 +172,38 @@ class RecordsSettings(_Table):
         return value and _url(value, kinds, "sqlite+aiosqlite:////path, postgresql+asyncpg://user@host/base")
 
 
+class RegulationSettings(_Table):
+    """[regulation]."""
+
+    directory: Path | None = Field(
+        default=None, description="Directory of regulation profiles of your own (docs/regulation.md)"
+    )
+
+    @field_validator("directory")
+    @classmethod
+    def _is_a_directory(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.expanduser().is_dir():
+            raise SettingError(f"{str(value)!r} is no directory", "a directory of .toml files")
+        return value and value.expanduser()
+
+
+class PrivacySettings(_Table):
+    """[privacy]."""
+
+    number_key_file: Path | None = Field(
+        default=None,
+        description="File of the key under which erased numbers live on; empty: `number.key` in `state_dir`, "
+        "made at the first start. Keep a copy: without it nothing recorded can be matched to a number",
+    )
+    keep_days: int = Field(
+        default=731,
+        ge=731,
+        le=36_500,
+        description="Days after which numbers and names are taken out of the record; never before the law of "
+        "every campaign allows it",
+    )
+
+
 class AgiSettings(_Table):
     """[agi]."""
 
@@ -206,7 +246,27 @@ class CampaignDefaults(_Table):
     trunk: Annotated[str, StringConstraints(pattern=r"^\w+/\S+$")] = Field(
         default=_CAMPAIGN.trunk, description="Endpoint under which Asterisk reports the trunk's events"
     )
-    region: str = Field(default="IT", description="Country of numbers written in national form")
+    caller_number_answers: bool = Field(
+        default=_CAMPAIGN.caller_number_answers,
+        description="Whether calls to `caller_number` are answered, by people or by a machine, at any hour",
+    )
+    region: str = Field(
+        default=_CAMPAIGN.region, description="Country of numbers written in national form, and of holidays"
+    )
+    subdivision: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{0,3}$")] = Field(
+        default="", description="Part of the country whose holidays hold, such as `MI` for Milan's"
+    )
+    zone: str = Field(
+        default=_CAMPAIGN.zone, description="Time zone of the campaign's days and of unknown callees"
+    )
+    hours: str = Field(
+        default="",
+        description="Calling hours narrower than the law's, as `mon-fri 10:00-13:00` (docs/hours.md)",
+    )
+    message: Annotated[str, StringConstraints(pattern=r"^[\w./:-]{0,200}$")] = Field(
+        default=_CAMPAIGN.message,
+        description="Sound for callees whom no agent reaches, where the law demands a message",
+    )
     regulation: str = Field(default=_CAMPAIGN.law.name, description="Regulation profile")
     overdial: float = Field(
         default=_CAMPAIGN.overdial, ge=1, le=10, description="Lines per free agent once the budget allows"
@@ -247,22 +307,41 @@ class CampaignDefaults(_Table):
             raise SettingError(f"{value!r} is no country", "two capital letters of ISO 3166, such as IT")
         return value
 
-    @field_validator("regulation")
+    @field_validator("zone")
     @classmethod
-    def _is_a_profile(cls, value: str) -> str:
-        if value not in PROFILES:
-            raise SettingError(f"{value!r} is unknown", ", ".join(PROFILES))
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise SettingError(f"{value!r} is no time zone", "an IANA name such as Europe/Rome") from None
         return value
 
-    def campaign(self, campaign: CampaignId, override: Override | None = None) -> Campaign:
-        """A campaign with these values."""
+    @field_validator("hours")
+    @classmethod
+    def _are_hours(cls, value: str) -> str:
+        try:
+            return value and written(parse_hours(value))
+        except ValueError as error:
+            raise SettingError(str(error), "such as mon-fri 09:00-13:00,15:00-19:00") from None
+
+    def campaign(
+        self, campaign: CampaignId, law: Regulation, override: Override | None = None, **more: Any
+    ) -> Campaign:
+        """A campaign with these values.
+
+        Args:
+            campaign: its id.
+            law: the profile that ``regulation`` names.
+            override: lifts its budget, in a lab.
+            more: fields that have no default here, such as ``opens_at``.
+        """
         return Campaign(
             id=campaign,
             caller=self.caller,
             caller_number=self.caller_number,
             dial_string=self.dial_string,
             trunk=self.trunk,
-            law=PROFILES[self.regulation],
+            law=law,
             overdial=self.overdial,
             ring_timeout=timedelta(seconds=self.ring_timeout),
             wrap_up=timedelta(seconds=self.wrap_up),
@@ -270,6 +349,12 @@ class CampaignDefaults(_Table):
             max_lines=self.max_lines,
             retry=RetryRule(max_attempts=self.max_attempts),
             override=override,
+            caller_number_answers=self.caller_number_answers,
+            zone=self.zone,
+            region=f"{self.region}-{self.subdivision}" if self.subdivision else self.region,
+            hours=parse_hours(self.hours) if self.hours else None,
+            message=self.message,
+            **more,
         )
 
 
@@ -320,6 +405,8 @@ class Settings(BaseSettings):
     asterisk: AsteriskSettings = Field(default=cast(AsteriskSettings, {}), validate_default=True)
     redis: RedisSettings = RedisSettings()
     records: RecordsSettings = RecordsSettings()
+    regulation: RegulationSettings = RegulationSettings()
+    privacy: PrivacySettings = PrivacySettings()
     agi: AgiSettings = AgiSettings()
     agents: tuple[AgentSettings, ...] = ()
     campaign_defaults: CampaignDefaults = CampaignDefaults()
@@ -338,6 +425,24 @@ class Settings(BaseSettings):
     def records_url(self) -> str:
         """Where the records are, the default resolved."""
         return self.records.url or f"sqlite+aiosqlite:///{self.controller.state_dir / 'records.sqlite'}"
+
+    @cached_property
+    def profiles(self) -> Mapping[str, Regulation]:
+        """The regulation profiles by name: those shipped, and one's own.
+
+        Raises:
+            BadInput: a file of one's own cannot be used; none of them is then.
+        """
+        own = self.regulation.directory
+        return dict(PROFILES) | (load_directory(own, PROFILES) if own else {})
+
+    def number_key(self) -> NumberKey:
+        """The key under which numbers are hashed; made at its first use.
+
+        Raises:
+            ConfigError: it cannot be read or made, or is none.
+        """
+        return number_key(self.privacy.number_key_file or self.controller.state_dir / "number.key")
 
     @property
     def control_socket(self) -> Path:
@@ -362,6 +467,8 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "asterisk": AsteriskSettings,
     "redis": RedisSettings,
     "records": RecordsSettings,
+    "regulation": RegulationSettings,
+    "privacy": PrivacySettings,
     "agi": AgiSettings,
     "agents": AgentSettings,
     "campaign_defaults": CampaignDefaults,
@@ -374,6 +481,42 @@ def without_password(url: str) -> str:
     """A URL fit to be shown."""
     url = re.sub(r"(?<=://)([^:@/]*):.*@", r"\1:********@", url)
     return re.sub(r"([?&]password=)[^&'\"]*", r"\1********", url)
+
+
+def number_key(path: Path) -> NumberKey:
+    """The key in a file, as hexadecimal digits; made anew, for its user alone, if there is no such file.
+
+    Raises:
+        ConfigError: it cannot be read or made, or holds something else.
+    """
+    place = "privacy.number_key_file"
+    if not path.exists():
+        try:
+            _make_key(path)
+        except OSError as error:
+            raise ConfigError(
+                place, f"{path} cannot be made: {error.strerror}", "a file to be made"
+            ) from error
+    try:
+        return NumberKey(bytes.fromhex(path.read_text("ascii").strip()))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            place, f"{path} cannot be used: {error}", f"a readable file of {2 * KEY_BYTES} hexadecimal digits"
+        ) from error
+
+
+def _make_key(path: Path) -> None:
+    # Complete before it has its name: two programs may start at once, and must not get two keys.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_hex(KEY_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _url(value: str, starts: tuple[str, ...], allowed: str) -> str:

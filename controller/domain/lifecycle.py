@@ -71,7 +71,7 @@ def step(call: Call, event: CallEvent, now: datetime) -> Step:
         return _after_the_end(call, event)
     match event:
         case Admitted() if call.state is CallState.ADMITTING:
-            return call.evolve(state=CallState.PLACING, admitted_at=now), (Place(),)
+            return call.evolve(state=CallState.PLACING, admitted_at=call.admitted_at or now), (Place(),)
         case NotAdmitted() if call.state is CallState.ADMITTING:
             return call.evolve(state=CallState.ENDED, ended_at=now), (Discard(),)
         case PlaceFailed() if call.state is CallState.PLACING:

@@ -71,13 +71,23 @@ class Limit:
             begun: the day the campaign was made; None counts from 1970-01-01.
         """
         if self.days is None:
-            return ""
+            return self._prefix
         day = placed.astimezone(zone).date()
         if self.days == 1:
-            return f"day:{day.isoformat()}"
+            return f"{self._prefix}{day.isoformat()}"
         first = begun or date(1970, 1, 1)
         passed = (day - first).days // self.days
-        return f"{self.days}d:{(first + timedelta(days=passed * self.days)).isoformat()}"
+        return f"{self._prefix}{(first + timedelta(days=passed * self.days)).isoformat()}"
+
+    def has_window(self, label: str) -> bool:
+        """Whether a label names a window of this limit."""
+        return label.startswith(self._prefix) if self._prefix else not label
+
+    @property
+    def _prefix(self) -> str:
+        if self.days is None:
+            return ""
+        return "day:" if self.days == 1 else f"{self.days}d:"
 
 
 class Played(Enum):

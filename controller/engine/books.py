@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import structlog
 
 from controller.domain.call import Call
+from controller.domain.clearance import Check, CheckName, first_failed
 from controller.domain.outcome import Outcome
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
@@ -29,28 +31,41 @@ class Books:
         Returns:
             The call, admitted; None if it must not be dialed. Then nothing is left taken.
         """
-        office = self._office
+        office, campaign = self._office, self._run.campaign
+        wish = self._wish(call)
+        checks = office.gate.at_admission(campaign, call.contact, wish.now)
+        if (failed := first_failed(checks)) is not None:
+            await self._turned_away(self._run.refused(call.contact, failed))
+            return None
         try:
-            verdict = await office.ledger.admit(self._wish(call))
+            verdict = await office.ledger.admit(wish)
         except Unreachable as error:
             office.health.fail("redis", str(error))
             # The key may have been taken without our hearing of it. It protects a number that nobody
             # rang, so it is given back once the ledger can be asked again.
-            await office.health.settle(self._ledger_close(call, Outcome.FAILED))
+            await office.health.settle(self._withdrawal(call))
             return None
         self._run.saw(verdict.budget)
         if verdict.admission is not Admission.ADMITTED:
-            await self._turned_away(call, verdict)
+            await self._turned_away(self._run.turned_away(call.contact, verdict))
             return None
-        admitted = call.evolve(admitted_at=office.clock.now())
+        # The very instant that the ledger counts it by, so that both stores put it into the same windows.
+        admitted = call.evolve(admitted_at=wish.now)
         try:
-            await office.records.attempt_started(admitted)
+            failed = await office.records.attempt_started(
+                admitted, campaign, (*checks, *_by_the_ledger(wish, verdict))
+            )
         except Unreachable as error:
             office.health.fail("records", str(error))
             # The attempt may have been written without our hearing of it.
-            failed = admitted.evolve(outcome=Outcome.FAILED, ended_at=office.clock.now())
-            await office.health.settle(self._ledger_close(failed, Outcome.FAILED))
-            await office.health.settle(self._records_close(failed, Outcome.FAILED))
+            unsure = admitted.evolve(outcome=Outcome.FAILED, ended_at=office.clock.now())
+            await office.health.settle(self._ledger_close(unsure, Outcome.FAILED))
+            await office.health.settle(self._records_close(unsure, Outcome.FAILED))
+            return None
+        if failed is not None:
+            # A list was changed since the contact was read; nothing was recorded, so nothing is dialed.
+            await office.health.settle(self._withdrawal(call))
+            await self._turned_away(self._run.refused(call.contact, failed))
             return None
         self._run.placed += 1
         return admitted
@@ -92,33 +107,62 @@ class Books:
             campaign=self._run.campaign,
             number=call.contact.number,
             covered=call.covered,
-            guaranteed=call.guaranteed,
+            guaranteed=call.guaranteed or not self._run.campaign.law.operator_guaranteed,
             exposure=self._office.exposure(self._run.campaign.id),
             now=self._office.clock.now(),
         )
 
-    async def _turned_away(self, call: Call, verdict: Verdict) -> None:
+    async def _turned_away(self, putting_off: Awaitable[None]) -> None:
         try:
-            await self._run.turned_away(call.contact, verdict)
+            await putting_off
         except Unreachable as error:
             self._office.health.fail("records", str(error))
 
     def _ledger_close(self, call: Call, outcome: Outcome) -> Callable[[], Awaitable[None]]:
+        office, campaign = self._office, self._run.campaign
+        ended = office.clock.monotonic()  # a clock that steps must not shorten a protection
+
         async def tell() -> None:
-            office, campaign = self._office, self._run.campaign
-            now = office.clock.now()
             budget = await office.ledger.close(
                 call.id,
                 campaign,
                 call.contact.number,
                 outcome,
-                now - (call.ended_at or now),
+                timedelta(seconds=office.clock.monotonic() - ended),
                 office.exposure(campaign.id, without=call.id),
+                call.admitted_at or office.clock.now(),
             )
             self._run.saw(budget)
+
+        return tell
+
+    def _withdrawal(self, call: Call) -> Callable[[], Awaitable[None]]:
+        async def tell() -> None:
+            office, campaign = self._office, self._run.campaign
+            exposure = office.exposure(campaign.id, without=call.id)
+            self._run.saw(await office.ledger.withdraw(call.id, campaign, call.contact.number, exposure))
 
         return tell
 
     def _records_close(self, call: Call, outcome: Outcome) -> Callable[[], Awaitable[None]]:
         end = self._run.end_of(call, outcome, self._office.clock.now())
         return lambda: self._office.records.attempt_ended(end)
+
+
+def _by_the_ledger(wish: Admitting, verdict: Verdict) -> tuple[Check, ...]:
+    """What the ledger's admission says, for the evidence."""
+    budget = verdict.budget
+    stands = f"{budget.silent} silent of {budget.successes} successes, {budget.exposed} exposed"
+    if wish.covered:
+        operator, room = "an agent stands ready", f"not charged: an agent stands ready ({stands})"
+    else:
+        operator, room = "not owed", f"room for it ({stands})"
+        if wish.campaign.override is not None:
+            room = f"lifted by {wish.campaign.override.author} ({stands})"
+    return (
+        Check(name=CheckName.SUPPRESSION, passed=True, why="not suppressed"),
+        Check(
+            name=CheckName.OPERATOR, passed=True, why="owed, and reserved" if wish.guaranteed else operator
+        ),
+        Check(name=CheckName.BUDGET, passed=True, why=room),
+    )

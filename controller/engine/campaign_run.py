@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,15 +13,21 @@ import structlog
 from controller.domain.budget import Budget
 from controller.domain.call import Call
 from controller.domain.campaign import Campaign, CampaignState
+from controller.domain.clearance import Check, CheckName
 from controller.domain.contact import Contact
 from controller.domain.ids import ContactId
 from controller.domain.outcome import Outcome
+from controller.engine.gate import Gate, look_again
 from controller.ports import Admission, AttemptEnd, Clock, Records, Verdict
 
 log = structlog.get_logger(__name__)
 
 HOPPER = 200
 """Contacts read ahead."""
+
+_READINGS = 25
+"""How often one refill reads on where nobody who was read may be called: 5,000 contacts, and then the dialer
+looks at the world again."""
 
 _IN_FLIGHT_PAUSE = timedelta(minutes=5)
 """When another call to the same number is in flight or in conversation, ask again after this."""
@@ -36,9 +43,12 @@ class CampaignRun:
         budget: as the ledger last said; the ledger itself decides at each admission.
         placed: calls placed since the start of this controller.
         blocked: why no call is placed although the campaign runs; empty if calls are placed.
+        not_callable: contacts turned away since the last one that was not, by the check that failed.
     """
 
-    def __init__(self, campaign: Campaign, records: Records, clock: Clock, budget: Budget) -> None:
+    def __init__(
+        self, campaign: Campaign, records: Records, clock: Clock, budget: Budget, gate: Gate
+    ) -> None:
         self.campaign = campaign
         self.state = CampaignState.RUNNING
         self.reason = ""
@@ -48,6 +58,8 @@ class CampaignRun:
         self.placed = 0
         self.rescued = 0
         self.outcomes: Counter[Outcome] = Counter()
+        self.not_callable: Counter[CheckName] = Counter()
+        self._gate = gate
         self._records = records
         self._clock = clock
         self._hopper: deque[Contact] = deque()
@@ -57,14 +69,32 @@ class CampaignRun:
     # --- contacts -------------------------------------------------------------------------------------
 
     async def refill(self) -> None:
-        """Read ahead if the hopper is empty."""
-        if self._hopper:
-            return
-        self._done_meanwhile.clear()
-        due = await self._records.due_contacts(self.campaign.id, self._clock.now(), HOPPER)
-        # What was read is older than what happened while it was read.
-        known = self._taken | self._done_meanwhile | {contact.id for contact in self._hopper}
-        self._hopper.extend(contact for contact in due if contact.id not in known)
+        """Read ahead if the hopper is empty: contacts that may be called now. The others are put off."""
+        for _ in range(_READINGS):
+            if self._hopper:
+                return
+            self._done_meanwhile.clear()
+            now = self._clock.now()
+            due = await self._records.due_contacts(self.campaign.id, now, HOPPER)
+            standings = await self._records.standings(self.campaign, due)
+            # What was read is older than what happened while it was read.
+            known = self._taken | self._done_meanwhile | {contact.id for contact in self._hopper}
+            fresh = [contact for contact in due if contact.id not in known]
+            callable_now, turned_away = self._gate.sort_out(self.campaign, fresh, standings, now)
+            if callable_now:
+                self.not_callable.clear()
+            self._hopper.extend(callable_now)
+            await self._put_off(turned_away)
+            if not turned_away:
+                return
+
+    async def _put_off(self, turned_away: Iterable[tuple[Contact, Check]]) -> None:
+        now, later = self._clock.now(), defaultdict[datetime, list[ContactId]](list)
+        for contact, failed in turned_away:
+            self.not_callable[failed.name] += 1
+            later[look_again(failed, now)].append(contact.id)
+        for until, contacts in later.items():
+            await self._records.postpone(contacts, until)
 
     def next_contact(self, *, with_operator: bool) -> Contact | None:
         """The next contact; the caller must place it, or see that it is ``released``.
@@ -109,13 +139,18 @@ class CampaignRun:
                 pause = timedelta(seconds=verdict.free_in) + _EXPIRY_MARGIN
                 if verdict.in_flight:
                     pause = _IN_FLIGHT_PAUSE
-                await self._records.postpone(contact.id, self._clock.now() + pause)
+                await self._records.postpone([contact.id], self._clock.now() + pause)
                 log.info("number suppressed", number=contact.number, campaign=self.campaign.id)
             case Admission.OPERATOR_DUE:
                 # Another campaign of the same caller owes it an operator.
                 self.put_back(replace(contact, operator_due=True))
             case _:
                 self.put_back(contact)
+
+    async def refused(self, contact: Contact, failed: Check) -> None:
+        """A check failed that had passed when the contact was read."""
+        log.info("contact not callable", number=contact.number, campaign=self.campaign.id, why=failed.why)
+        await self._put_off([(contact, failed)])
 
     def safety_stop(self, reason: str) -> None:
         """Place no more calls until a person has looked: something happened that must not happen again."""

@@ -11,6 +11,7 @@ import structlog
 from controller.domain.agent import AgentState, Wish
 from controller.domain.call import Arrived, Gone, PickedUp, Rang
 from controller.domain.campaign import Campaign, CampaignState, may_become
+from controller.domain.fitness import unlawful
 from controller.domain.ids import AgentId, CallId, CampaignId
 from controller.domain.latency import Latency
 from controller.engine.campaign_run import CampaignRun
@@ -212,7 +213,7 @@ class Controller:
             # An earlier try, or a person in a hurry, may have begun with it already.
             run = office.runs.get(row.campaign.id)
             if run is None:
-                run = CampaignRun(row.campaign, office.records, office.clock, budget)
+                run = CampaignRun(row.campaign, office.records, office.clock, budget, office.gate)
                 run.state, run.reason = row.state, row.reason
             runs[row.campaign.id] = run
         recovery = Recovery(office, self._desk, runs, self._spawn_owner)
@@ -230,6 +231,8 @@ class Controller:
             await self.office.records.set_campaign_state(run.campaign.id, run.state, run.reason)
             log.error("campaign not resumed", campaign=run.campaign.id, why=str(error))
         else:
+            # The rules may be other ones than before: profiles are files.
+            await self.office.records.record_start(run.campaign, self.office.clock.now())
             self._dial(run)
 
     def _link_down(self, event: LinkDown) -> None:
@@ -265,10 +268,11 @@ class Controller:
             await self.office.records.record_override(
                 campaign, row.campaign.override, self.office.clock.now()
             )
+        await self.office.records.record_start(row.campaign, self.office.clock.now())
         budget = await self.office.ledger.budget(row.campaign)
         run = self.office.runs.get(campaign)
         if run is None:
-            run = CampaignRun(row.campaign, self.office.records, self.office.clock, budget)
+            run = CampaignRun(row.campaign, self.office.records, self.office.clock, budget, self.office.gate)
             self.office.runs[campaign] = run
         run.campaign, run.budget = row.campaign, budget
         run.state, run.reason = CampaignState.RUNNING, ""
@@ -299,6 +303,8 @@ class Controller:
 
     async def _check_fit(self, campaign: Campaign) -> None:
         """Refuse a campaign that could not keep its promises here."""
+        if unfit := unlawful(campaign):
+            raise Refused(f"campaign {campaign.id} not started: " + "; ".join(unfit))
         complaints = await self.office.ledger.check()
         if complaints and not self._settings.allow_volatile_redis:
             raise Refused(
@@ -377,7 +383,7 @@ class Controller:
             reason=run.reason,
             blocked=run.blocked if run.state is CampaignState.RUNNING else "",
             budget=run.budget,
-            allowance=run.budget.allowance(campaign.law.silent_share),
+            allowance=run.budget.tightest.allowance if run.budget.tightest else 0,
             in_flight=floor.in_flight(campaign.id),
             talking=sum(a.state is AgentState.TALKING and a.campaign == campaign.id for a in floor),
             placed=run.placed,

@@ -89,8 +89,7 @@ class Dialer:
         # The floor counts an exposed call from the moment it is wanted, the ledger from its admission: of
         # what the ledger counts, the larger of the two views of our own share is taken.
         others = max(0, run.budget.exposed - exposed)
-        allowed = run.budget.allowance(campaign.law.silent_share)
-        room = None if campaign.override else max(0, allowed - run.budget.silent - exposed - others)
+        room = None if campaign.override else max(0, run.budget.margin(exposed + others))
         situation = Situation(
             idle=floor.count(AgentState.IDLE),
             reserved=floor.count(AgentState.RESERVED),
@@ -120,11 +119,12 @@ class Dialer:
 
     def _place(self, *, covered: bool) -> bool:
         run, office = self._run, self._office
-        contact = run.next_contact(with_operator=covered)
+        owed = run.campaign.law.operator_guaranteed
+        contact = run.next_contact(with_operator=covered or not owed)
         if contact is None:
             return False
         call = CallId(secrets.token_hex(8))
-        guaranteed = contact.operator_due
+        guaranteed = contact.operator_due and owed
         if not office.floor.admit(call, run.campaign.id, cover=covered, guaranteed=guaranteed):
             run.put_back(contact)
             return False
@@ -143,3 +143,7 @@ class Dialer:
             log.info("campaign finished", campaign=self._run.campaign.id)
         elif due is not None:
             self._run.blocked = f"the next contact is due at {due:%Y-%m-%d %H:%M} UTC"
+            if why := self._run.not_callable:
+                self._run.blocked += "; not callable: " + ", ".join(
+                    f"{count} by {check.value}" for check, count in why.most_common()
+                )

@@ -14,6 +14,7 @@ import structlog
 from controller.domain.call import AgentAssigned, AgentLeft, CancelAsked
 from controller.domain.floor import Assign, Departed, Effect, Exposed, Floor, LostAgent, WrapUp
 from controller.domain.ids import AgentId, CallId, CampaignId
+from controller.engine.gate import Gate
 from controller.engine.health import Health
 from controller.ports import CallControl, Clock, Exposure, Ledger, Records
 
@@ -46,6 +47,7 @@ class Office:
     ledger: Ledger
     records: Records
     clock: Clock
+    gate: Gate = field(default_factory=Gate)
     floor: Floor = field(default_factory=Floor)
     owners: dict[CallId, CallOwner] = field(default_factory=dict)
     runs: dict[CampaignId, CampaignRun] = field(default_factory=dict)
@@ -115,8 +117,7 @@ class Office:
         if run is None or owner is None:
             return
         # The call counts already, so one place too many is one call too many.
-        law = run.campaign.law
-        over = run.budget.silent + self.exposed(campaign) > run.budget.allowance(law.silent_share)
+        over = run.budget.margin(self.exposed(campaign)) < 0
         # Who is owed an operator (L5) is not called without one, whatever the budget.
         if owner.call.guaranteed or (over and run.campaign.override is None):
             owner.post(CancelAsked())

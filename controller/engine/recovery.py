@@ -143,6 +143,7 @@ class Recovery:
             outcome,
             timedelta(0),
             office.exposure(run.campaign.id, without=attempt.id),
+            attempt.admitted_at or now,
         )
         office.at_risk.pop(attempt.id, None)
 
@@ -151,18 +152,15 @@ class Recovery:
         run = self._run_of.get(mark.campaign)
         if run is None:
             return
-        outcome, ended_ago = Outcome.FAILED, timedelta(0)
+        ledger, exposure = self._office.ledger, self._office.exposure(run.campaign.id, without=mark.call)
         attempt = await self._office.records.attempt(mark.call)
-        if attempt is not None:
-            # It ended, and the ledger has lost that (Redis loses its last second when the power fails).
-            now = self._office.clock.now()
-            outcome, ended_ago = attempt.outcome or Outcome.LOST, now - (attempt.ended_at or now)
-        await self._office.ledger.close(
-            mark.call,
-            run.campaign,
-            mark.number,
-            outcome,
-            ended_ago,
-            self._office.exposure(run.campaign.id, without=mark.call),
-        )
+        if attempt is None:
+            await ledger.withdraw(mark.call, run.campaign, mark.number, exposure)
+        else:
+            # It ended, and the ledger has lost that (Redis loses its last second when the power fails). Its
+            # number is left alone from now on: of the time between, only a clock that steps could tell.
+            outcome = attempt.outcome or Outcome.LOST
+            await ledger.close(
+                mark.call, run.campaign, mark.number, outcome, timedelta(0), exposure, mark.placed
+            )
         self._office.at_risk.pop(mark.call, None)

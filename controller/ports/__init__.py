@@ -47,6 +47,7 @@ from controller.ports.records import (
     CampaignFigures,
     CampaignRow,
     ImportResult,
+    ListedContact,
     Records,
 )
 
@@ -80,6 +81,7 @@ __all__ = [
     "Ledger",
     "LinkDown",
     "LinkUp",
+    "ListedContact",
     "Lists",
     "ManualSuppression",
     "Operations",

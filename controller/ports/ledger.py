@@ -72,6 +72,7 @@ class Suppression:
 
     Attributes:
         number: empty if its person was forgotten; then only the hash is known.
+        call: the attempt that is the reason; empty if a person is.
         expires_in: seconds; -1 if it does not end by itself.
         by_hand: barred by a person (``reason`` tells who and why), not by a call.
     """
@@ -79,7 +80,6 @@ class Suppression:
     number: E164
     reason: str
     since: datetime
-    campaign: str
     call: str
     expires_in: int
     by_hand: bool = False
@@ -163,8 +163,8 @@ class Ledger(Protocol):
         """The budget as it stands."""
         ...
 
-    async def flights(self, caller: str) -> Sequence[FlightMark]:
-        """Calls this controller left in flight, for recovery."""
+    async def flights(self, caller: str, *, everybody: bool = False) -> Sequence[FlightMark]:
+        """Calls in flight: those this controller left, for recovery; with ``everybody`` all controllers'."""
         ...
 
     async def suppression(self, caller: str, number: E164) -> Suppression | None:

@@ -12,7 +12,7 @@ from controller.domain.call import Call, HungUpBy
 from controller.domain.campaign import Campaign, CampaignState, Override
 from controller.domain.clearance import Check, Standing
 from controller.domain.contact import Contact, NewContact
-from controller.domain.ids import CallId, CampaignId, ContactId
+from controller.domain.ids import E164, CallId, CampaignId, ContactId
 from controller.domain.outcome import Outcome
 
 
@@ -50,6 +50,20 @@ class CampaignRow:
     campaign: Campaign
     state: CampaignState
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedContact:
+    """A contact with where it stands in its campaign.
+
+    Attributes:
+        done: the campaign will not call it again.
+        in_flight: an attempt is under way.
+    """
+
+    contact: Contact
+    done: bool = False
+    in_flight: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +154,16 @@ class Records(Protocol):
 
     async def add_contacts(self, campaign: CampaignId, contacts: Sequence[NewContact]) -> ImportResult:
         """Store contacts in one transaction; numbers the campaign has already are left as they are."""
+        ...
+
+    async def contacts(
+        self, campaign: CampaignId, *, after: ContactId | None = None, limit: int = 1000
+    ) -> Sequence[ListedContact]:
+        """A campaign's contacts by id, from the one after ``after``, ``limit`` at most."""
+        ...
+
+    async def contacts_of(self, number: E164) -> Sequence[ListedContact]:
+        """Who has this number, in every campaign."""
         ...
 
     async def due_contacts(self, campaign: CampaignId, now: datetime, limit: int) -> Sequence[Contact]:

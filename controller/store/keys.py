@@ -4,35 +4,46 @@ Everything of one caller has the hash tag ``{caller}``, so all of it lies in one
 can read and change it atomically, on a Redis Cluster too.
 
     key                             type    lives                  meaning
-    cc:{caller}:suppress:<e164>     string  5 days at most         the number is not called; JSON of call,
-                                                                   campaign, reason, since (ISO 8601, UTC).
-                                                                   Taken before dialing (L4), given back if
-                                                                   the call ended and was not silent
+    cc:{caller}:suppress:<e164>     string  5 days at most         the number is not called: "<why> <call>
+                                                                   <since>", see below. Taken before dialing
+                                                                   (L4), given back if the call ended and was
+                                                                   not silent
+    cc:{caller}:barred:<e164>       string  as a person said       the number is not called, by hand: JSON of
+                                                                   author, reason, since (ISO 8601, UTC)
     cc:{caller}:operator-due        set     for ever               numbers whose next call needs an operator
                                                                    guaranteed (L5); left by a conversation
-    cc:{caller}:budget:<campaign>   hash    for ever               successes, silent, outcome:<outcome> (L3)
+    cc:{caller}:budget:<campaign>   hash    for ever               successes, silent, outcome:<outcome>; and
+                                                                   successes:<window>, silent:<window> (L3)
     cc:{caller}:exposed:<campaign>  hash    for ever               controller id -> "serial:count" of its
                                                                    calls that no agent stands ready for (L3)
     cc:{caller}:flights             hash    until each call ends   call id -> JSON of campaign, number,
-                                                                   controller, connected, since; for recovery
+                                                                   controller, connected, placed, windows
     cc:{caller}:closed:<call>       string  1 day; 7 if silent     outcome of a call that is over: it counts
                                                                    once, and no late admission revives it
     cc:ping                         string  60 s                   proof that writes are taken
 
-The suppression key of a call in flight lives for ``leave_alone + ring_timeout + MARGIN``: at whatever later
-point a crash leaves it behind, the number is left alone for the full time. A person may set a suppression key
-by hand, with any text and without expiry: such a number is not called until somebody removes the key.
+The value of a suppression key is short because there may be a million of them: ``S 5f0c1d2e3f4a5b6c t68m2o``.
+First why: F, a call is in flight; S, a silent call; U, nobody saw the call end. Then the call, which names
+the attempt in the record store, and since when, as seconds since 1970 in base 36.
+
+The key of a call in flight lives for ``leave_alone + ring_timeout + MARGIN``: at whatever later point a crash
+leaves it behind, the number is left alone for the full time. A second silent call, after the first one's
+time is over, begins the time anew; of two protections the longer one always stays. What a person bars has a
+key of its own, so releasing it never shortens what the law demands.
+
+When a person's data are erased, ``<e164>`` becomes ``#<keyed hash of the number>`` in all of these: what
+protected the number goes on protecting it, and every admission looks for both.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
 from controller.domain.campaign import Campaign
-from controller.domain.ids import E164, CallId, CampaignId
+from controller.domain.ids import CallId, CampaignId
 from controller.domain.outcome import Outcome
 
 PING: Final = "cc:ping"
@@ -43,6 +54,9 @@ MARGIN: Final = timedelta(seconds=60)
 
 IN_FLIGHT: Final = "call in flight"
 """Reason of a suppression key while its call is not over."""
+
+_REASONS: Final = {"F": IN_FLIGHT, "S": "silent call", "U": "outcome unknown"}
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 _CLOSED_TTL: Final = timedelta(days=1)
 _CLOSED_SILENT_TTL: Final = timedelta(days=7)
@@ -59,14 +73,34 @@ def suppress(caller: str, number: str) -> str:
     return f"{_space(caller)}suppress:{number}"
 
 
+def barred(caller: str, number: str) -> str:
+    """Who barred the number by hand, and why."""
+    return f"{_space(caller)}barred:{number}"
+
+
 def suppress_pattern(caller: str) -> str:
     """What SCAN finds the suppression keys of a caller by."""
     return f"{_space(caller)}suppress:*"
 
 
-def number_of(key: bytes) -> E164:
-    """The number that a suppression key is about."""
-    return E164(key.rpartition(b":")[2].decode())
+def barred_pattern(caller: str) -> str:
+    """What SCAN finds by what a caller's people barred by hand."""
+    return f"{_space(caller)}barred:*"
+
+
+def is_barred(key: bytes) -> bool:
+    """Whether a suppression key was set by hand."""
+    return key.rpartition(b":")[0].endswith(b":barred")
+
+
+def owner_of(key: bytes) -> str:
+    """Whom a suppression key is about: a number, or the alias of one that was erased."""
+    return key.rpartition(b":")[2].decode()
+
+
+def alias(number_hash: str) -> str:
+    """What stands in the place of a number that was erased."""
+    return f"#{number_hash}"
 
 
 def operator_due(caller: str) -> str:
@@ -115,7 +149,44 @@ def closed_ttl(outcome: Outcome) -> timedelta:
 
 def reason(outcome: Outcome) -> str:
     """Reason of the suppression key after a call that counts as silent."""
-    return "silent call" if outcome is Outcome.SILENT else "outcome unknown"
+    return _REASONS[_letter(outcome)]
+
+
+def held(outcome: Outcome | None, call: CallId, since: datetime) -> str:
+    """Value of a suppression key.
+
+    Args:
+        outcome: of the call, which counts as silent; None while it is in flight.
+        call: the call.
+        since: from when on the number is left alone (aware).
+    """
+    letter = "F" if outcome is None else _letter(outcome)
+    return f"{letter} {call} {_base36(int(since.timestamp()))}"
+
+
+def read_held(value: bytes) -> tuple[str, str, datetime]:
+    """Reason, call and since of a suppression key. One set by hand may hold any text: that is the reason."""
+    text = value.decode(errors="replace")
+    letter, _, rest = text.partition(" ")
+    call, _, since = rest.rpartition(" ")
+    if letter in _REASONS and call:
+        try:
+            return _REASONS[letter], call, datetime.fromtimestamp(int(since, 36), UTC)
+        except (ValueError, OverflowError, OSError):
+            pass
+    return text, "", datetime.fromtimestamp(0, UTC)
+
+
+def _letter(outcome: Outcome) -> str:
+    return "S" if outcome is Outcome.SILENT else "U"
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number > 0:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits or "0"
 
 
 def milliseconds(time: timedelta) -> int:

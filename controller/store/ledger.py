@@ -17,19 +17,28 @@ to stay the same across restarts, and its serials have to go on growing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 from typing import Any, Final
 
 from redis.exceptions import ResponseError
 
-from controller.domain.budget import Budget
+from controller.domain.budget import Budget, Tally
 from controller.domain.campaign import Campaign
-from controller.domain.ids import E164, CallId, CampaignId
+from controller.domain.ids import E164, CallId, CampaignId, masked
 from controller.domain.outcome import Outcome
-from controller.errors import BadInput
-from controller.ports import Admission, Admitting, Exposure, FlightMark, Suppression, Verdict
+from controller.domain.privacy import NumberKey
+from controller.domain.regulation import Limit
+from controller.errors import BadInput, Refused
+from controller.ports import (
+    Admission,
+    Admitting,
+    Exposure,
+    FlightMark,
+    ManualSuppression,
+    Suppression,
+    Verdict,
+)
 from controller.store import keys, scripts
 from controller.store.redis_link import RedisLink, complaints
 
@@ -49,18 +58,30 @@ class RedisLedger:
     lost, at the price of a disk flush per operation. A failover to a replica loses what it had not got yet.
     """
 
-    def __init__(self, redis_url: str, controller_id: str, timeout: float = 1.0) -> None:
+    def __init__(
+        self,
+        redis_url: str,
+        controller_id: str,
+        timeout: float = 1.0,
+        *,
+        number_key: NumberKey,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         """Prepare; connections are made when needed.
 
         Args:
             redis_url: such as ``redis://:password@127.0.0.1:6379/0``.
             controller_id: this controller's name, the same after each restart and no other's.
             timeout: seconds that an operation may take in all.
+            number_key: under which erased numbers go on being protected.
+            now: the clock by which the windows of a reading are the current ones.
 
         Raises:
             BadInput: the URL is none.
         """
         self._controller = controller_id
+        self._key = number_key
+        self._now = now
         self._link = RedisLink(redis_url, timeout)
 
     async def open(self) -> None:
@@ -99,36 +120,41 @@ class RedisLedger:
     async def admit(self, wish: Admitting) -> Verdict:
         """Check suppression, L5 and budget and take the number, all or nothing."""
         campaign, caller = wish.campaign, wish.campaign.caller
-        share = _exact(campaign.law.silent_share)
         checked = not wish.covered and campaign.override is None
-        since = wish.now.astimezone(UTC).isoformat()
+        placed = wish.now.astimezone(UTC)
+        current = campaign.windows(placed)
         mark = {
             "campaign": campaign.id,
             "number": wish.number,
             "controller": self._controller,
             "connected": False,
-            "since": since,
+            "placed": placed.isoformat(),
+            "windows": _labels(campaign, placed),
         }
+        alias = keys.alias(self._key.of(wish.number))
         answer = await self._link.run(
             scripts.ADMIT,
-            _call_keys(caller, campaign.id, wish.number, wish.call),
+            (
+                *self._protections(caller, wish.number, alias),
+                *_call_keys(caller, campaign.id, wish.call),
+            ),
             wish.call,
             wish.number,
+            alias,
             *self._exposure(wish.exposure),
             int(checked),
             int(wish.guaranteed),
-            share.numerator,
-            share.denominator,
             keys.milliseconds(keys.suppress_ttl(campaign)),
-            _held(wish.call, campaign.id, keys.IN_FLIGHT, since),
+            keys.held(None, wish.call, placed),
             json.dumps(mark),
+            *(word for limit, label in current for word in (label, *_share(limit))),
         )
-        admission, successes, silent, exposed, free_in, in_flight = answer
-        if free_in < 0:  # Set by hand, without expiry: ask again as if it had been set just now.
+        admission, free_in, in_flight, exposed, *counts = answer
+        if free_in < 0:  # Barred without an end: ask again as if it had been set just now.
             free_in = keys.milliseconds(campaign.law.leave_alone)
         return Verdict(
             admission=_ADMISSIONS[admission],
-            budget=Budget(successes=successes, silent=silent, exposed=exposed),
+            budget=_budget(exposed, counts, current),
             free_in=-(-free_in // 1000),
             in_flight=bool(in_flight),
         )
@@ -138,13 +164,15 @@ class RedisLedger:
 
         Not counted if Redis has no mark of the call: it is over, or Redis lost data. The strict side.
         """
-        caller = campaign.caller
+        caller, current = campaign.caller, campaign.windows(self._now())
         names = (
             keys.budget(caller, campaign.id),
             keys.exposed(caller, campaign.id),
             keys.flights(caller),
         )
-        return _budget(await self._link.run(scripts.CONNECTED, names, call, *self._exposure(exposure)))
+        labels = (label for _, label in current)
+        answer = await self._link.run(scripts.CONNECTED, names, call, *self._exposure(exposure), *labels)
+        return _budget(answer[0], answer[1:], current)
 
     async def close(
         self,
@@ -154,6 +182,7 @@ class RedisLedger:
         outcome: Outcome,
         ended_ago: timedelta,
         exposure: Exposure,
+        placed: datetime,
     ) -> Budget:
         """The call is over: give the number back, or leave it alone for as long as the law says.
 
@@ -161,22 +190,53 @@ class RedisLedger:
         number left alone all the same; of any other nothing is counted or freed.
         """
         ended_ago = max(ended_ago, timedelta(0))
-        kind = "silent" if outcome.counts_as_silent else outcome.value
-        since = (datetime.now(UTC) - ended_ago).isoformat()
+        return await self._close(
+            call,
+            campaign,
+            number,
+            exposure,
+            kind="silent" if outcome.counts_as_silent else outcome.value,
+            outcome=outcome,
+            leave_alone=campaign.law.leave_alone - ended_ago,
+            since=datetime.now(UTC) - ended_ago,
+            windows=_labels(campaign, placed),
+        )
+
+    async def withdraw(self, call: CallId, campaign: Campaign, number: E164, exposure: Exposure) -> Budget:
+        """Take back an admission whose call was never recorded, so never dialed: nothing is counted."""
+        return await self._close(call, campaign, number, exposure, kind="withdrawn", outcome=Outcome.FAILED)
+
+    async def _close(
+        self,
+        call: CallId,
+        campaign: Campaign,
+        number: E164,
+        exposure: Exposure,
+        *,
+        kind: str,
+        outcome: Outcome,
+        leave_alone: timedelta = timedelta(0),
+        since: datetime | None = None,
+        windows: Sequence[str] = (),
+    ) -> Budget:
+        caller, current = campaign.caller, campaign.windows(self._now())
         answer = await self._link.run(
             scripts.CLOSE,
-            _call_keys(campaign.caller, campaign.id, number, call),
+            (keys.suppress(caller, number), *_call_keys(caller, campaign.id, call)),
             call,
             number,
+            keys.alias(self._key.of(number)),
             *self._exposure(exposure),
             kind,
             outcome.value,
             keys.outcome_field(outcome),
-            keys.milliseconds(campaign.law.leave_alone - ended_ago),
-            _held(call, campaign.id, keys.reason(outcome), since),
+            keys.milliseconds(leave_alone),
+            keys.held(outcome, call, since or self._now()),
             keys.milliseconds(keys.closed_ttl(outcome)),
+            json.dumps(windows),
+            *(label for _, label in current),
         )
-        return _budget(answer)
+        return _budget(answer[0], answer[1:], current)
 
     async def report(self, campaign: Campaign, exposure: Exposure) -> Budget:
         """Tell how many calls are exposed; read the budget."""
@@ -195,8 +255,20 @@ class RedisLedger:
         counts = await self._link.command("HMGET", name, *fields)
         return {outcome: int(count) for outcome, count in zip(Outcome, counts, strict=True) if count}
 
-    async def flights(self, caller: str) -> Sequence[FlightMark]:
-        """Calls this controller left in flight, for recovery."""
+    async def tallies(self, campaign: Campaign) -> Mapping[str, tuple[int, int]]:
+        """Successes and silent calls of every window there ever was, by its label; empty: all of it."""
+        rows: Mapping[bytes, bytes] = await self._link.command(
+            "HGETALL", keys.budget(campaign.caller, campaign.id)
+        )
+        found: dict[str, list[int]] = {}
+        for name, count in rows.items():
+            counter, _, label = name.decode().partition(":")
+            if counter in _COUNTERS:
+                found.setdefault(label, [0, 0])[_COUNTERS.index(counter)] = int(count)
+        return {label: (successes, silent) for label, (successes, silent) in found.items()}
+
+    async def flights(self, caller: str, *, everybody: bool = False) -> Sequence[FlightMark]:
+        """Calls in flight: those this controller left, for recovery; with ``everybody`` all controllers'."""
         rows: Mapping[bytes, bytes] = await self._link.command("HGETALL", keys.flights(caller))
         marks = ((CallId(call.decode()), json.loads(row)) for call, row in rows.items())
         return [
@@ -205,41 +277,102 @@ class RedisLedger:
                 campaign=CampaignId(mark["campaign"]),
                 number=E164(mark["number"]),
                 connected=mark["connected"],
+                placed=datetime.fromisoformat(mark["placed"]),
             )
             for call, mark in marks
-            if mark["controller"] == self._controller
+            if everybody or mark["controller"] == self._controller
         ]
 
     async def suppression(self, caller: str, number: E164) -> Suppression | None:
-        """Why the number is not called now, if so."""
-        found = await self._link.read([keys.suppress(caller, number).encode()])
-        return _suppressions(found)[0] if found else None
+        """Why the number is not called now, if so; of several reasons the one that ends last."""
+        alias = keys.alias(self._key.of(number))
+        found = await self._link.read([name.encode() for name in self._protections(caller, number, alias)])
+        read = [_suppression(name, value, pttl, number) for name, value, pttl in found]
+        return max(read, key=lambda entry: (entry.expires_in < 0, entry.expires_in), default=None)
 
     async def suppressions(self, caller: str, limit: int = 1000) -> Sequence[Suppression]:
         """Suppressed numbers, in no order, ``limit`` at most. Searches all keys of the server."""
-        return _suppressions(await self._link.search(keys.suppress_pattern(caller), limit))
+        found = await self._link.search(keys.suppress_pattern(caller), limit)
+        if len(found) < limit:
+            found += await self._link.search(keys.barred_pattern(caller), limit - len(found))
+        return [_suppression(name, value, pttl) for name, value, pttl in found]
+
+    async def operator_due(self, caller: str, number: E164) -> bool:
+        """Whether the number's next call needs an operator guaranteed."""
+        members = (number, keys.alias(self._key.of(number)))
+        answer = await self._link.command("SMISMEMBER", keys.operator_due(caller), *members)
+        return any(answer)
+
+    # --- by hand --------------------------------------------------------------------------------------
+
+    async def suppress(self, caller: str, number: E164, who: ManualSuppression) -> None:
+        """Bar a number by hand, beside whatever the law holds against calling it."""
+        value = json.dumps({"author": who.author, "reason": who.reason, "since": who.since.isoformat()})
+        ends: tuple[str | int, ...] = ()
+        if who.until is not None:
+            ends = ("PX", max(1, keys.milliseconds(who.until - who.since)))
+        await self._link.command("SET", keys.barred(caller, number), value, *ends)
+
+    async def release(self, caller: str, number: E164) -> bool:
+        """Lift what was barred by hand; False if nothing was."""
+        return bool(await self._link.command("DEL", keys.barred(caller, number)))
+
+    async def forget(self, caller: str, number: E164) -> bool:
+        """Erase a number whose person wants to be forgotten; returns whether anything was there."""
+        alias = keys.alias(self._key.of(number))
+        (found,) = await self._link.run(
+            scripts.FORGET,
+            (
+                *self._protections(caller, number, alias),
+                keys.operator_due(caller),
+                keys.flights(caller),
+            ),
+            number,
+            alias,
+        )
+        if found < 0:
+            raise Refused(f"a call to {masked(number)} for {caller} is under way; try again when it is over")
+        return bool(found)
 
     # --- inside ---------------------------------------------------------------------------------------
 
     async def _report(self, campaign: Campaign, exposure: tuple[str, int, int | str]) -> Budget:
         names = (keys.budget(campaign.caller, campaign.id), keys.exposed(campaign.caller, campaign.id))
-        return _budget(await self._link.run(scripts.REPORT, names, *exposure))
+        current = campaign.windows(self._now())
+        answer = await self._link.run(scripts.REPORT, names, *exposure, *(label for _, label in current))
+        return _budget(answer[0], answer[1:], current)
 
     def _exposure(self, exposure: Exposure) -> tuple[str, int, int]:
         if exposure.count < 0 or exposure.serial < 0:
             raise ValueError(f"exposure and its serial are 0 or more, not {exposure}")
         return self._controller, exposure.count, exposure.serial
 
+    def _protections(self, caller: str, number: E164, alias: str) -> tuple[str, ...]:
+        return (
+            keys.suppress(caller, number),
+            keys.suppress(caller, alias),
+            keys.barred(caller, number),
+            keys.barred(caller, alias),
+        )
 
-def _exact(share: Fraction) -> Fraction:
+
+_COUNTERS: Final = ("successes", "silent")
+
+
+def _share(limit: Limit) -> tuple[int, int]:
+    share = limit.per_success
     if share.denominator > _EXACT_PART:
-        raise BadInput("regulation profile, silent_share", f"{share} is too fine", "millionths")
-    return share
+        raise BadInput(f"regulation profile, limit {limit.name}", f"{share} is too fine", "millionths")
+    return share.numerator, share.denominator
 
 
-def _call_keys(caller: str, campaign: CampaignId, number: E164, call: CallId) -> tuple[str, ...]:
+def _labels(campaign: Campaign, placed: datetime) -> list[str]:
+    """The windows that count a call beside the whole campaign."""
+    return sorted({label for _, label in campaign.windows(placed)} - {""})
+
+
+def _call_keys(caller: str, campaign: CampaignId, call: CallId) -> tuple[str, ...]:
     return (
-        keys.suppress(caller, number),
         keys.operator_due(caller),
         keys.budget(caller, campaign),
         keys.exposed(caller, campaign),
@@ -248,32 +381,39 @@ def _call_keys(caller: str, campaign: CampaignId, number: E164, call: CallId) ->
     )
 
 
-def _held(call: CallId, campaign: CampaignId, reason: str, since: str) -> str:
-    return json.dumps({"call": call, "campaign": campaign, "reason": reason, "since": since})
+def _budget(exposed: int, counts: Sequence[int], current: Sequence[tuple[Limit, str]]) -> Budget:
+    """A budget from a script's counts: the whole campaign's, then each limit's window's."""
+    tallies = tuple(
+        Tally(limit=limit, window=label, successes=counts[2 * i + 2], silent=counts[2 * i + 3])
+        for i, (limit, label) in enumerate(current)
+    )
+    return Budget(successes=counts[0], silent=counts[1], exposed=exposed, tallies=tallies)
 
 
-def _budget(answer: Iterable[int]) -> Budget:
-    successes, silent, exposed = answer
-    return Budget(successes=successes, silent=silent, exposed=exposed)
-
-
-def _suppressions(found: Iterable[tuple[bytes, bytes, int]]) -> list[Suppression]:
-    return [_suppression(name, value, pttl) for name, value, pttl in found]
-
-
-def _suppression(name: bytes, value: bytes, pttl: int) -> Suppression:
-    """Read a suppression key; one set by hand may hold any text. ``expires_in`` is -1 if it has no expiry."""
-    try:
-        held: Any = json.loads(value)
-        since = datetime.fromisoformat(held["since"])
-        reason, campaign, call = (str(held[field]) for field in ("reason", "campaign", "call"))
-    except (ValueError, TypeError, KeyError):
-        since, reason, campaign, call = datetime.fromtimestamp(0, UTC), value.decode(errors="replace"), "", ""
+def _suppression(name: bytes, value: bytes, pttl: int, asked: E164 | None = None) -> Suppression:
+    """Read a suppression key. ``expires_in`` is -1 if it has no expiry."""
+    owner = keys.owner_of(name)
+    by_hand = keys.is_barred(name)
+    if by_hand:
+        reason, since, call = _barred(value)
+    else:
+        reason, call, since = keys.read_held(value)
+    erased = owner.startswith("#")
     return Suppression(
-        number=keys.number_of(name),
+        number=asked or E164("" if erased else owner),
         reason=reason,
         since=since,
-        campaign=campaign,
         call=call,
         expires_in=-(-pttl // 1000) if pttl > 0 else pttl,
+        by_hand=by_hand,
+        number_hash=owner[1:] if erased else "",
     )
+
+
+def _barred(value: bytes) -> tuple[str, datetime, str]:
+    """Reason and since of a number barred by hand; set by redis-cli it may hold any text."""
+    try:
+        said: Any = json.loads(value)
+        return f"{said['reason']} (by {said['author']})", datetime.fromisoformat(said["since"]), ""
+    except (ValueError, TypeError, KeyError):
+        return value.decode(errors="replace"), datetime.fromtimestamp(0, UTC), ""

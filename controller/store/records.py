@@ -15,7 +15,8 @@ from controller.domain.campaign import Campaign, CampaignState, Override
 from controller.domain.contact import Contact, NewContact
 from controller.domain.ids import CallId, CampaignId, ContactId
 from controller.domain.outcome import Outcome
-from controller.domain.regulation import PROFILES, Regulation
+from controller.domain.regulation import Regulation
+from controller.law import PROFILES
 from controller.ports import AttemptEnd, CampaignFigures, CampaignRow, ImportResult
 from controller.store.record_statements import AttemptStatements
 from controller.store.record_writer import RecordWriter

@@ -28,6 +28,7 @@ from controller.simulation.link import Delay
 from controller.simulation.telephony import MemoryTelephony
 from controller.store.memory_ledger import MemoryLedger
 from controller.store.memory_records import MemoryRecords
+from tests.fakes.law import LAX
 
 P = ParamSpec("P")
 
@@ -181,7 +182,7 @@ class CallCentre:
     ) -> Campaign:
         """Create a campaign; ``credit`` successes are in its budget already."""
         changes.setdefault("wrap_up", timedelta(seconds=5))
-        campaign = Campaign(id=CampaignId(name), caller=CALLER, **changes)
+        campaign = Campaign(**{"id": CampaignId(name), "caller": CALLER, "law": LAX} | changes)
         await self.records.save_campaign(campaign)
         await self.records.add_contacts(campaign.id, [NewContact(number=each) for each in contacts])
         for i in range(credit):

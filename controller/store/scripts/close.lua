@@ -1,12 +1,19 @@
--- The call is over: give its number back, or leave it alone. Answer: successes, silent, exposed.
+-- The call is over: give its number back, or leave it alone. ``kind`` is silent, connected, withdrawn (never
+-- recorded, so never dialed), or any other outcome.
+-- Arguments after the fixed ones: labels whose counts are wanted. Answer: exposed, counts.
 local SUPPRESS, OPERATOR_DUE, BUDGET, EXPOSED, FLIGHTS, CLOSED = unpack(KEYS)
-local call, number, controller, count, serial, kind, outcome, field, ttl, value, closed_ttl = unpack(ARGV)
+local call, number, alias, controller, count, serial, kind, outcome, field, ttl, value, closed_ttl, windows =
+  unpack(ARGV)
 
-local successes, silent = read_budget(BUDGET)
+local labels = rest(14)
+read_budget(BUDGET, labels)
 local others, _, own, fresh = read_exposure(EXPOSED, controller, count, serial)
 local mark = redis.call('HGET', FLIGHTS, call)
 local held = redis.call('GET', SUPPRESS)
 local ours = held and holder(held) == call
+-- The windows in which it was placed: as noted then; else as its controller remembers.
+local noted = cjson.decode(mark or windows)
+local placed_in = mark and noted.windows or noted
 
 -- The key is this call's own, or free, unless Redis lost data; then the longer protection stays.
 local function leave_alone()
@@ -30,20 +37,22 @@ if redis.call('EXISTS', CLOSED) == 0 then
     -- Also without a mark: what may have been silent is never let off because Redis lost data.
     redis.call('SADD', OPERATOR_DUE, number)
     leave_alone()
-    silent = redis.call('HINCRBY', BUDGET, 'silent', 1)
+    count_in(BUDGET, 'silent', placed_in)
     redis.call('HINCRBY', BUDGET, field, 1)
   elseif mark then
     -- Without a mark nothing is counted or freed: the admission never was, or its traces are lost.
     if kind == 'connected' then
-      if not cjson.decode(mark).connected then
-        successes = redis.call('HINCRBY', BUDGET, 'successes', 1)
+      if not noted.connected then
+        count_in(BUDGET, 'successes', placed_in)
       end
-      redis.call('SREM', OPERATOR_DUE, number)
+      redis.call('SREM', OPERATOR_DUE, number, alias)
     end
     if ours then
       redis.call('DEL', SUPPRESS)
     end
-    redis.call('HINCRBY', BUDGET, field, 1)
+    if kind ~= 'withdrawn' then
+      redis.call('HINCRBY', BUDGET, field, 1)
+    end
   end
   redis.call('SET', CLOSED, outcome, 'PX', closed_ttl)
 end
@@ -53,4 +62,4 @@ end
 if fresh then
   write_exposure(EXPOSED, controller, count, serial)
 end
-return {successes, silent, others + own}
+return {others + own, unpack(read_budget(BUDGET, labels))}

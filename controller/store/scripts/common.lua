@@ -29,16 +29,46 @@ local function write_exposure(key, controller, count, serial)
   redis.call('HSET', key, controller, serial .. ':' .. count)
 end
 
-local function read_budget(key)
-  local counts = redis.call('HMGET', key, 'successes', 'silent')
-  return tonumber(counts[1] or 0), tonumber(counts[2] or 0)
+-- A window's field: its counter's name, and its label unless it is the whole campaign's.
+local function counter(name, label)
+  return label == '' and name or name .. ':' .. label
+end
+
+-- Successes and silent calls of each window, flat: successes, silent, successes, silent, ... The whole
+-- campaign comes first, then the labels in their order.
+local function read_budget(key, labels)
+  local fields = {'successes', 'silent'}
+  for _, label in ipairs(labels) do
+    fields[#fields + 1] = counter('successes', label)
+    fields[#fields + 1] = counter('silent', label)
+  end
+  local counts = redis.call('HMGET', key, unpack(fields))
+  for i = 1, #fields do
+    counts[i] = tonumber(counts[i] or 0)
+  end
+  return counts
+end
+
+-- Count a call in the whole campaign and in each of its windows.
+local function count_in(key, name, labels)
+  redis.call('HINCRBY', key, name, 1)
+  for _, label in ipairs(labels) do
+    if label ~= '' then
+      redis.call('HINCRBY', key, counter(name, label), 1)
+    end
+  end
+end
+
+-- The arguments from the given one on.
+local function rest(from)
+  local found = {}
+  for i = from, #ARGV do
+    found[#found + 1] = ARGV[i]
+  end
+  return found
 end
 
 -- The call that holds a suppression key; nil if a person set the key by hand.
 local function holder(value)
-  local ok, held = pcall(cjson.decode, value)
-  if ok and type(held) == 'table' and type(held.call) == 'string' then
-    return held.call
-  end
-  return nil
+  return string.match(value, '^[FSU] (.+) %w+$')
 end

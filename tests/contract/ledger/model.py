@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controller.domain.budget import Budget
@@ -28,6 +28,7 @@ class Flight:
     campaign: Campaign
     number: E164
     covered: bool
+    placed: datetime
     id: CallId = field(default_factory=new_call)
     state: str = "asking"
     assigned: bool = False
@@ -54,6 +55,7 @@ class Desk:
     """One controller: like the engine it counts an exposed call from the wish to the confirmed end."""
 
     name: str
+    clock: datetime = field(default_factory=lambda: datetime.now(UTC))
     serial: int = 1_763_000_000_000_000
     flights: list[Flight] = field(default_factory=list)
 
@@ -63,9 +65,10 @@ class Desk:
         return Exposure(count=sum(flight.exposed for flight in mine), serial=self.serial)
 
     def want(self, campaign: Campaign, number: E164, covered: bool) -> Message:
-        flight = Flight(self, campaign, number, covered)
+        flight = Flight(self, campaign, number, covered, self.clock)
         self.flights.append(flight)
-        asked = wish(campaign, flight.id, number, covered=covered, reading=self.reading(campaign))
+        reading = self.reading(campaign)
+        asked = wish(campaign, flight.id, number, covered=covered, reading=reading, now=flight.placed)
         return Message(self, flight, "admit", lambda ledger: ledger.admit(asked))
 
     def connect(self, flight: Flight) -> Message:
@@ -83,9 +86,24 @@ class Desk:
             flight,
             "close",
             lambda ledger: ledger.close(
-                flight.id, flight.campaign, flight.number, outcome, timedelta(0), reading
+                flight.id, flight.campaign, flight.number, outcome, timedelta(0), reading, flight.placed
             ),
         )
+
+    def withdraw(self, flight: Flight) -> Message:
+        """Give up a wish whose answer never came, so that the call was never recorded."""
+        flight.state = "ending"
+        reading = self.reading(flight.campaign, without=flight)
+        return Message(
+            self,
+            flight,
+            "close",
+            lambda ledger: ledger.withdraw(flight.id, flight.campaign, flight.number, reading),
+        )
+
+    def leap(self, days: int) -> None:
+        """The controller's clock steps; the others' do not."""
+        self.clock += timedelta(days=days)
 
     def tell(self, campaign: Campaign) -> Message:
         reading = self.reading(campaign)

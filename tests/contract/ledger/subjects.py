@@ -11,17 +11,23 @@ from typing import Any, Protocol
 
 from redis.asyncio import Redis
 
+from controller.domain.budget import Budget
 from controller.domain.campaign import Campaign, Override
 from controller.domain.ids import E164, CallId, CampaignId
-from controller.domain.regulation import IT_GARANTE_2014, Regulation
+from controller.domain.privacy import NumberKey
+from controller.domain.regulation import Limit, Regulation
 from controller.ports import Admitting, Exposure, Ledger
 from controller.store import keys
 from controller.store.ledger import RedisLedger
 from controller.store.memory_ledger import MemoryLedger
+from tests.fakes.law import LAX
 
 NUMBER = E164("+390299990001")
 OTHER_NUMBER = E164("+390299990002")
-LAW = IT_GARANTE_2014
+LAW = LAX
+KEY = NumberKey(bytes(range(32)))
+PLACED = datetime.now(UTC)
+"""When a call was placed, where it does not matter."""
 SECOND = timedelta(seconds=1)
 
 _callers = itertools.count()
@@ -35,10 +41,17 @@ def new_caller() -> str:
 
 
 def campaign(caller: str, name: str = "spring", *, override: bool = False, **law: Any) -> Campaign:
-    """A campaign; keyword arguments change its regulation."""
+    """A campaign; keyword arguments change its regulation, ``silent_share`` its only limit."""
+    if (share := law.pop("silent_share", None)) is not None:
+        law["limits"] = (Limit(name="campaign", share=share),)
     regulation: Regulation = replace(LAW, **law)
     lifted = Override(author="a test", reason="to see") if override else None
     return Campaign(id=CampaignId(name), caller=caller, law=regulation, override=lifted)
+
+
+def plain(budget: Budget) -> Budget:
+    """A budget without its tallies."""
+    return replace(budget, tallies=())
 
 
 def new_call() -> CallId:
@@ -58,6 +71,7 @@ def wish(
     covered: bool = True,
     guaranteed: bool = False,
     reading: Exposure | None = None,
+    now: datetime | None = None,
 ) -> Admitting:
     """A wish; without a reading it counts this call alone, if it is exposed."""
     return Admitting(
@@ -67,7 +81,7 @@ def wish(
         covered=covered,
         guaranteed=guaranteed,
         exposure=reading or exposure(0 if covered else 1),
-        now=datetime.now(UTC),
+        now=now or datetime.now(UTC),
     )
 
 
@@ -87,16 +101,10 @@ class SettableClock:
         self._now += timedelta(seconds=seconds)
 
 
-class AnyLedger(Ledger, Protocol):
-    """The port, and what both have beside it."""
-
-    async def outcomes(self, campaign: Campaign) -> Any: ...
-
-
 class Subject(Protocol):
     """A ledger and its surroundings."""
 
-    async def ledger(self, controller: str = "one") -> AnyLedger:
+    async def ledger(self, controller: str = "one") -> Ledger:
         """The ledger as a controller sees it."""
         ...
 
@@ -118,7 +126,7 @@ class Subject(Protocol):
 class MemorySubject:
     def __init__(self) -> None:
         self.clock = SettableClock()
-        self.root = MemoryLedger(self.clock)
+        self.root = MemoryLedger(self.clock, number_key=KEY)
 
     async def ledger(self, controller: str = "one") -> MemoryLedger:
         return self.root.sibling(controller)
@@ -128,10 +136,14 @@ class MemorySubject:
 
     async def lifetime(self, caller: str, number: E164 = NUMBER) -> float:
         held = self.root._callers[caller].held.get(number)
-        return max(0.0, (held.expires - self.clock.now()) / timedelta(milliseconds=1)) if held else 0.0
+        if held is None or held.expires is None:
+            return 0.0
+        return max(0.0, (held.expires - self.clock.now()) / timedelta(milliseconds=1))
 
     async def grant(self, of: Campaign, successes: int) -> None:
-        self.root._books(of).successes = successes
+        books = self.root._books(of)
+        books.successes = successes
+        books.windows |= {label: [successes, 0] for _, label in of.windows(self.clock.now()) if label}
 
     async def lose_everything(self) -> None:
         self.root.clear()
@@ -147,7 +159,7 @@ class RedisSubject:
         self._opened: list[RedisLedger] = []
 
     async def ledger(self, controller: str = "one", timeout: float = 5.0) -> RedisLedger:
-        ledger = RedisLedger(self.url, controller, timeout)
+        ledger = RedisLedger(self.url, controller, timeout, number_key=KEY)
         self._opened.append(ledger)
         return ledger
 
@@ -158,9 +170,11 @@ class RedisSubject:
         return max(0, await self.raw.pttl(keys.suppress(caller, number)))
 
     async def grant(self, of: Campaign, successes: int) -> None:
-        await self.raw.execute_command(  # type: ignore[no-untyped-call]
-            "HSET", keys.budget(of.caller, of.id), "successes", successes
-        )
+        for label in {"", *(label for _, label in of.windows(datetime.now(UTC)))}:
+            field = f"successes:{label}" if label else "successes"
+            await self.raw.execute_command(  # type: ignore[no-untyped-call]
+                "HSET", keys.budget(of.caller, of.id), field, successes
+            )
 
     async def lose_everything(self) -> None:
         await self.raw.flushall()

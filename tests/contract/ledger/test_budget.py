@@ -6,19 +6,21 @@ from fractions import Fraction
 
 import pytest
 
-from controller.domain.budget import Budget
+from controller.domain.budget import Budget, Tally
 from controller.domain.ids import E164
 from controller.domain.outcome import Outcome
 from controller.ports import Admission
 from tests.contract.ledger.subjects import (
     NUMBER,
     OTHER_NUMBER,
+    PLACED,
     SECOND,
     Subject,
     campaign,
     exposure,
     new_call,
     new_caller,
+    plain,
     wish,
 )
 
@@ -34,14 +36,15 @@ BIG = 900_000_007
 async def test_same_arithmetic_as_the_domain(subject: Subject, share: str, successes: int) -> None:
     ledger, one = await subject.ledger(), campaign(new_caller(), silent_share=Fraction(share))
     await subject.grant(one, successes)
-    allowed = Budget(successes=successes).allowance(Fraction(share))
+    (limit,) = one.law.limits
+    allowed = Tally(limit=limit, successes=successes).allowance
     over = await ledger.admit(wish(one, new_call(), covered=False, reading=exposure(allowed + 1)))
     assert over.admission is Admission.NO_BUDGET
     if allowed:
         within = await ledger.admit(wish(one, new_call(), covered=False, reading=exposure(allowed)))
         assert within.admission is Admission.ADMITTED
-        assert within.budget == Budget(successes=successes, exposed=allowed)
-        assert within.budget.room(Fraction(share)) == 0
+        assert plain(within.budget) == Budget(successes=successes, exposed=allowed)
+        assert within.budget.room == 0
 
 
 async def test_covered_calls_are_not_charged(subject: Subject) -> None:
@@ -58,19 +61,19 @@ async def test_two_controllers_share_a_budget(subject: Subject) -> None:
     await subject.grant(one, 67)  # two silent calls are allowed
     verdict = await first.admit(wish(one, new_call(), covered=False, reading=exposure(1)))
     assert verdict.admission is Admission.ADMITTED
-    assert verdict.budget == Budget(successes=67, exposed=1)
+    assert plain(verdict.budget) == Budget(successes=67, exposed=1)
     last = new_call()
     verdict = await second.admit(wish(one, last, OTHER_NUMBER, covered=False, reading=exposure(1)))
     assert verdict.admission is Admission.ADMITTED
-    assert verdict.budget == Budget(successes=67, exposed=2)
+    assert plain(verdict.budget) == Budget(successes=67, exposed=2)
     third = E164("+390299990003")
     for ledger in (first, second):
         verdict = await ledger.admit(wish(one, new_call(), third, covered=False, reading=exposure(2)))
         assert verdict.admission is Admission.NO_BUDGET
-        assert verdict.budget == Budget(successes=67, exposed=2)
+        assert plain(verdict.budget) == Budget(successes=67, exposed=2)
     # A silent call moves from one term to the other and makes no room; another outcome does.
-    budget = await second.close(last, one, OTHER_NUMBER, Outcome.SILENT, AT_ONCE, exposure(0))
-    assert budget == Budget(successes=67, silent=1, exposed=1)
+    budget = await second.close(last, one, OTHER_NUMBER, Outcome.SILENT, AT_ONCE, exposure(0), PLACED)
+    assert plain(budget) == Budget(successes=67, silent=1, exposed=1)
     verdict = await second.admit(wish(one, new_call(), third, covered=False, reading=exposure(1)))
     assert verdict.admission is Admission.NO_BUDGET
     await first.report(one, exposure(0))
@@ -84,7 +87,7 @@ async def test_campaigns_do_not_share_a_budget(subject: Subject) -> None:
     await subject.grant(one, 1000)
     verdict = await ledger.admit(wish(other, new_call(), covered=False))
     assert verdict.admission is Admission.NO_BUDGET
-    assert verdict.budget == Budget()
+    assert plain(verdict.budget) == Budget()
 
 
 async def test_override_skips_the_check_and_still_counts(subject: Subject) -> None:
@@ -92,9 +95,9 @@ async def test_override_skips_the_check_and_still_counts(subject: Subject) -> No
     call = new_call()
     verdict = await ledger.admit(wish(one, call, covered=False, reading=exposure(5)))
     assert verdict.admission is Admission.ADMITTED
-    assert verdict.budget == Budget(exposed=5)
-    budget = await ledger.close(call, one, NUMBER, Outcome.SILENT, AT_ONCE, exposure(4))
-    assert budget == Budget(silent=1, exposed=4)
+    assert plain(verdict.budget) == Budget(exposed=5)
+    budget = await ledger.close(call, one, NUMBER, Outcome.SILENT, AT_ONCE, exposure(4), PLACED)
+    assert plain(budget) == Budget(silent=1, exposed=4)
     # The override lifts the budget, nothing else.
     verdict = await ledger.admit(wish(one, new_call(), covered=False))
     assert verdict.admission is Admission.SUPPRESSED
@@ -120,7 +123,7 @@ async def test_late_readings_are_ignored(subject: Subject) -> None:
     call = new_call()
     await ledger.admit(wish(one, call, reading=exposure(0, base)))
     assert (await ledger.connected(call, one, exposure(0, base))).exposed == 3
-    budget = await ledger.close(call, one, NUMBER, Outcome.CONNECTED, AT_ONCE, exposure(0, base))
+    budget = await ledger.close(call, one, NUMBER, Outcome.CONNECTED, AT_ONCE, exposure(0, base), PLACED)
     assert budget.exposed == 3
     huge = 10**25  # far beyond what Lua's numbers hold
     assert (await ledger.report(one, exposure(2, huge))).exposed == 2
@@ -134,10 +137,10 @@ async def test_every_operation_takes_note_of_the_exposure(subject: Subject) -> N
     call = new_call()
     assert (await ledger.admit(wish(one, call, reading=exposure(4)))).budget.exposed == 4
     assert (await ledger.connected(call, one, exposure(3))).exposed == 3
-    closed = await ledger.close(call, one, NUMBER, Outcome.CONNECTED, AT_ONCE, exposure(2))
+    closed = await ledger.close(call, one, NUMBER, Outcome.CONNECTED, AT_ONCE, exposure(2), PLACED)
     assert closed.exposed == 2
     assert (await ledger.report(one, exposure(1))).exposed == 1
-    assert await ledger.budget(one) == Budget(successes=1, exposed=1)
+    assert plain(await ledger.budget(one)) == Budget(successes=1, exposed=1)
 
 
 async def test_recovery_finds_its_own_flights_only(subject: Subject) -> None:

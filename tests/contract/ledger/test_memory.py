@@ -14,6 +14,7 @@ from controller.ports import Ledger
 from controller.store.memory_ledger import MemoryLedger
 from tests.contract.ledger.subjects import (
     NUMBER,
+    PLACED,
     MemorySubject,
     SettableClock,
     campaign,
@@ -34,7 +35,7 @@ async def test_failing_on_demand() -> None:
         port.ping,
         partial(port.admit, wish(one, call)),
         partial(port.connected, call, one, exposure()),
-        partial(port.close, call, one, NUMBER, Outcome.BUSY, timedelta(0), exposure()),
+        partial(port.close, call, one, NUMBER, Outcome.BUSY, timedelta(0), exposure(), PLACED),
         partial(port.report, one, exposure()),
         partial(port.budget, one),
         partial(port.flights, one.caller),
@@ -55,6 +56,6 @@ async def test_what_is_over_is_forgotten_in_time() -> None:
     ledger, one = await subject.ledger(), campaign(new_caller())
     for _ in range(3):
         for _ in range(1500):
-            await ledger.close(new_call(), one, NUMBER, Outcome.BUSY, timedelta(0), exposure())
+            await ledger.close(new_call(), one, NUMBER, Outcome.BUSY, timedelta(0), exposure(), PLACED)
         await subject.pass_time(2 * 86_400)
     assert len(ledger._callers[one.caller].closed) < 3100

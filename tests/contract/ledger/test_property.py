@@ -10,24 +10,28 @@ import asyncio
 import math
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from controller.domain.budget import Tally
 from controller.domain.ids import E164
-from controller.ports import Admission, Verdict
+from controller.domain.regulation import Denominator, Limit
+from controller.errors import Refused
+from controller.ports import Admission, Ledger, ManualSuppression, Verdict
 from lab.redis import Redis
 from tests.contract.ledger.model import Desk, Flight, Message, may_end
 from tests.contract.ledger.subjects import (
-    AnyLedger,
     MemorySubject,
     RedisSubject,
     campaign,
     new_caller,
 )
 
+DAY = timedelta(days=1)
 NUMBERS = [E164(f"+39029999{n:04}") for n in range(12)]
 SHARES = [Fraction(3, 100), Fraction(1, 3), Fraction(2, 7), Fraction(0)]
 STEPS = [
@@ -43,6 +47,10 @@ STEPS = [
     "end",
     "again",
     "tell",
+    "leap",
+    "bar",
+    "free",
+    "forget",
 ]
 
 step = st.tuples(st.sampled_from(STEPS), st.integers(0, 1), st.integers(0, 1000))
@@ -54,9 +62,14 @@ class World:
     def __init__(self, url: str, share: Fraction) -> None:
         self.subjects = (MemorySubject(), RedisSubject(url))
         self.caller = new_caller()
-        self.campaigns = [campaign(self.caller, name, silent_share=share) for name in ("one", "two")]
+        limits = (
+            Limit(name="campaign", share=share),
+            Limit(name="day", share=share, denominator=Denominator.ANSWERED, days=1),
+            Limit(name="week", share=share, days=7),
+        )
+        self.campaigns = [campaign(self.caller, name, limits=limits) for name in ("one", "two")]
         self.desks = [Desk("one"), Desk("two")]
-        self.ledgers: dict[str, tuple[AnyLedger, AnyLedger]] = {}
+        self.ledgers: dict[str, tuple[Ledger, Ledger]] = {}
         self.pending: list[Message] = []
         self.said: list[Message] = []
 
@@ -84,13 +97,36 @@ class World:
             self.pending.append(desk.connect(flights[choice % len(flights)]))
         elif what in ("end", "finish") and (flights := list(desk.in_state("asking", "flying"))):
             flight = flights[choice % len(flights)]
-            self.pending.append(desk.end(flight, may_end(flight, choice // 7)))
+            if flight.state == "asking" and choice % 2:
+                self.pending.append(desk.withdraw(flight))
+            else:
+                self.pending.append(desk.end(flight, may_end(flight, choice // 7)))
+        elif what == "leap":
+            desk.leap(choice % 5 - 2)
+        elif what in ("bar", "free", "forget"):
+            await self.by_hand(what, NUMBERS[choice % len(NUMBERS)])
         elif what == "again" and self.said:
             await self.deliver(self.said[choice % len(self.said)], heard=False)
         elif what == "tell":
             self.pending.append(desk.tell(self.campaigns[choice % 2]))
         if what in ("call", "finish") and len(self.pending) > waiting:
             await self.deliver(self.pending[-1], heard=True)
+
+    async def by_hand(self, what: str, number: E164) -> None:
+        """A person bars, releases or forgets a number; both ledgers answer alike."""
+        now, answers = datetime.now(UTC), list[object]()
+        for ledger in self.ledgers["one"]:
+            if what == "bar":
+                who = ManualSuppression(author="anna", reason="asked", since=now, until=now + DAY)
+                await ledger.suppress(self.caller, number, who)
+            elif what == "free":
+                answers.append(await ledger.release(self.caller, number))
+            else:
+                try:
+                    answers.append(await ledger.forget(self.caller, number))
+                except Refused:
+                    answers.append("in flight")
+        assert len(set(answers)) <= 1, what
 
     async def deliver(self, message: Message, *, heard: bool) -> None:
         memory, redis = [await message.ask(ledger) for ledger in self.ledgers[message.desk.name]]
@@ -119,12 +155,14 @@ class World:
         flights = [flight for desk in self.desks for flight in desk.flights if flight.taken]
         assert all(count == 1 for count in Counter(flight.number for flight in flights).values())
         for each in self.campaigns:
-            budget = await self.ledgers["one"][1].budget(each)
-            share = each.law.silent_share
-            assert budget.kept(share)
-            # Every one of them could end silent now.
-            open_ = sum(flight.exposed and flight.campaign is each for flight in flights)
-            assert budget.silent + open_ <= budget.allowance(share)
+            exposed = [flight for flight in flights if flight.exposed and flight.campaign is each]
+            for label, (successes, silent) in (await self.ledgers["one"][1].tallies(each)).items():
+                for limit in each.law.limits:
+                    if limit.has_window(label):
+                        tally = Tally(limit=limit, window=label, successes=successes, silent=silent)
+                        # Every one of them could end silent now.
+                        open_ = sum((limit, label) in each.windows(flight.placed) for flight in exposed)
+                        assert tally.room(open_) >= 0, (tally, open_)
 
     async def compare(self) -> None:
         """Both ledgers hold the same in the end."""
@@ -133,13 +171,20 @@ class World:
             marks = [{m.call: m for m in await ledger.flights(self.caller)} for ledger in (memory, redis)]
             assert marks[0] == marks[1]
         held = [
-            {s.number: (s.call, s.reason, s.campaign) for s in await ledger.suppressions(self.caller)}
+            {
+                (s.number, s.number_hash, s.by_hand): (s.call, s.reason)
+                for s in await ledger.suppressions(self.caller)
+            }
             for ledger in self.ledgers["one"]
         ]
         assert held[0] == held[1]
         for each in self.campaigns:
             memory, redis = self.ledgers["one"]
             assert await memory.outcomes(each) == await redis.outcomes(each)
+            assert await memory.tallies(each) == await redis.tallies(each)
+        for number in NUMBERS:
+            owed = [await ledger.operator_due(self.caller, number) for ledger in self.ledgers["one"]]
+            assert owed[0] == owed[1]
 
 
 @pytest.mark.timeout(360)  # on failure: shrinking takes minutes

@@ -17,6 +17,7 @@ from controller.store import keys
 from controller.store.ledger import RedisLedger
 from lab.redis import Redis
 from tests.contract.ledger.subjects import (
+    KEY,
     NUMBER,
     RedisSubject,
     campaign,
@@ -64,7 +65,9 @@ async def test_a_server_that_refuses_to_tell(redis_server: Redis, redis_subject:
         "meek", enabled=True, passwords=["+pw"], keys=["*"], commands=["+@all", "-config"]
     )
     meek = RedisLedger(
-        redis_server.url.replace("redis://:", "redis://meek:").replace(_password(redis_server), "pw"), "x"
+        redis_server.url.replace("redis://:", "redis://meek:").replace(_password(redis_server), "pw"),
+        "x",
+        number_key=KEY,
     )
     try:
         [complaint] = await meek.check()
@@ -103,14 +106,14 @@ async def test_a_replica_is_refused(redis_subject: RedisSubject) -> None:
 
 
 async def test_wrong_password(redis_server: Redis) -> None:
-    ledger = RedisLedger(redis_server.url.replace(_password(redis_server), "wrong"), "x")
+    ledger = RedisLedger(redis_server.url.replace(_password(redis_server), "wrong"), "x", number_key=KEY)
     with pytest.raises(RedisUnreachable, match="password"):
         await ledger.ping()
     await ledger.aclose()
 
 
 async def test_nobody_there() -> None:
-    ledger = RedisLedger("redis://127.0.0.1:1/0", "x")
+    ledger = RedisLedger("redis://127.0.0.1:1/0", "x", number_key=KEY)
     for ask in (ledger.open, ledger.ping, ledger.check):
         with pytest.raises(RedisUnreachable):
             await ask()
@@ -119,7 +122,7 @@ async def test_nobody_there() -> None:
 
 def test_a_url_that_is_none() -> None:
     with pytest.raises(BadInput):
-        RedisLedger("127.0.0.1:6379", "x")
+        RedisLedger("127.0.0.1:6379", "x", number_key=KEY)
 
 
 async def test_a_frozen_server_does_not_hold_anybody_up(
@@ -215,6 +218,8 @@ async def test_the_keys_of_other_callers_are_not_found(redis_subject: RedisSubje
 def test_keys_of_a_caller_share_a_slot(caller: str) -> None:
     names = [
         keys.suppress(caller, NUMBER),
+        keys.suppress(caller, keys.alias(KEY.of(NUMBER))),
+        keys.barred(caller, NUMBER),
         keys.operator_due(caller),
         keys.budget(caller, CampaignId("spring")),
         keys.exposed(caller, CampaignId("spring")),

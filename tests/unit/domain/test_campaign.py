@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
+from datetime import UTC, datetime
+from fractions import Fraction
 
 import pytest
 
 from controller.domain.campaign import Campaign, CampaignState, may_become
 from controller.domain.ids import CampaignId
-from controller.domain.regulation import IT_GARANTE_2014
+from controller.domain.regulation import Limit
+from controller.law import IT_GARANTE_2014
 
 DRAFT, RUNNING, PAUSED = CampaignState.DRAFT, CampaignState.RUNNING, CampaignState.PAUSED
 STOPPED, FINISHED = CampaignState.STOPPED, CampaignState.FINISHED
@@ -30,14 +34,24 @@ def test_a_campaign_changes_state_only_where_allowed(state: CampaignState, wante
 
 
 def test_a_campaign_is_lawful_unless_somebody_decides_otherwise() -> None:
-    campaign = Campaign(id=CampaignId("spring"), caller="acme")
+    assert Campaign(id=CampaignId("spring"), caller="acme", law=IT_GARANTE_2014).override is None
 
-    assert campaign.law is IT_GARANTE_2014
-    assert campaign.override is None
+
+def test_its_days_begin_in_its_zone_and_its_months_on_the_day_it_was_made() -> None:
+    law = replace(
+        IT_GARANTE_2014,
+        limits=tuple(Limit(name=str(days), share=Fraction(3, 100), days=days) for days in (None, 1, 30)),
+    )
+    made = datetime(2026, 11, 2, 23, 30, tzinfo=UTC)
+    campaign = Campaign(
+        id=CampaignId("spring"), caller="acme", law=law, zone="America/New_York", created_at=made
+    )
+    labels = [label for _, label in campaign.windows(datetime(2026, 11, 24, 3, 0, tzinfo=UTC))]
+    assert labels == ["", "day:2026-11-23", "30d:2026-11-02"]
 
 
 def test_a_campaign_cannot_be_changed_under_way() -> None:
-    campaign = Campaign(id=CampaignId("spring"), caller="acme")
+    campaign = Campaign(id=CampaignId("spring"), caller="acme", law=IT_GARANTE_2014)
 
     with pytest.raises(dataclasses.FrozenInstanceError):
         campaign.override = None  # type: ignore[misc]

@@ -50,7 +50,7 @@ from controller.domain.contact import Contact
 from controller.domain.ids import E164, AgentId, CallId, CampaignId, ContactId
 from controller.domain.lifecycle import HEARD_AFTER, step
 from controller.domain.outcome import Outcome
-from controller.domain.regulation import IT_GARANTE_2014
+from controller.law import IT_GARANTE_2014
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ANNA, BRUNO = AgentId("101"), AgentId("102")

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controller.domain.outcome import Outcome
-from controller.domain.regulation import IT_GARANTE_2014
 from controller.domain.retry import RetryRule
+from controller.law import IT_GARANTE_2014
 
 ENDED = datetime(2026, 3, 27, 18, 0, tzinfo=UTC)
 FINAL = {Outcome.CONNECTED, Outcome.INVALID_NUMBER}

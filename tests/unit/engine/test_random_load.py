@@ -67,7 +67,7 @@ class Judge:
         self.looks += 1
         for campaign in self._campaigns:
             budget = await self._centre.budget(campaign)
-            if not budget.kept(campaign.law.silent_share):
+            if not budget.kept:
                 self.broken.append((self._centre.time(), operation, budget))
 
     async def evidence(self) -> None:

@@ -27,8 +27,9 @@ from controller.simulation.clock import VirtualClock
 from controller.simulation.link import Fault
 from controller.simulation.telephony import MemoryTelephony
 from tests.fakes.call_centre import agent, number, virtual
+from tests.fakes.law import LAX
 
-CALL, CAMPAIGN = CallId("c1"), Campaign(id=CampaignId("spring"), caller="Acme")
+CALL, CAMPAIGN = CallId("c1"), Campaign(id=CampaignId("spring"), caller="Acme", law=LAX)
 
 
 class Listener:
