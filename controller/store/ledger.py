@@ -265,7 +265,7 @@ class RedisLedger:
             counter, _, label = name.decode().partition(":")
             if counter in _COUNTERS:
                 found.setdefault(label, [0, 0])[_COUNTERS.index(counter)] = int(count)
-        return {label: (successes, silent) for label, (successes, silent) in found.items()}
+        return {label: (won, silent) for label, (won, silent) in found.items() if won or silent}
 
     async def flights(self, caller: str, *, everybody: bool = False) -> Sequence[FlightMark]:
         """Calls in flight: those this controller left, for recovery; with ``everybody`` all controllers'."""

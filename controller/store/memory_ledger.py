@@ -256,10 +256,8 @@ class MemoryLedger:
         """Successes and silent calls of every window there ever was, by its label; empty: all of it."""
         self._answer()
         books = self._books(campaign)
-        found = {label: (successes, silent) for label, (successes, silent) in books.windows.items()}
-        if books.successes or books.silent:
-            found[""] = books.successes, books.silent
-        return found
+        counts = books.windows | {"": [books.successes, books.silent]}
+        return {label: (won, silent) for label, (won, silent) in counts.items() if won or silent}
 
     async def flights(self, caller: str, *, everybody: bool = False) -> Sequence[FlightMark]:
         """Calls in flight: those this controller left, for recovery; with ``everybody`` all controllers'."""
