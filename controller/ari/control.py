@@ -25,12 +25,14 @@ from controller.domain.ids import (
     channel_of_agent_call,
     channel_of_call,
 )
+from controller.domain.regulation import Played
 from controller.errors import AsteriskRefused, AsteriskUnreachable, ControllerError
 from controller.ports import AgentOnWire, CallOnWire, LinkDown, LinkUp, PhoneEvent, Wire
 
 log = structlog.get_logger(__name__)
 
 CALL_CONTEXT = "campaign-call"
+MESSAGE_EXTENSION = "message"
 AGENT_CONTEXT = "campaign-agent-call"
 NOISE_CLASS = "comfort-noise"
 """Names in asterisk-conf/campaign-controller.*.conf."""
@@ -138,8 +140,18 @@ class AriCallControl:
             priority=1,
             caller_id=campaign.caller_number or None,
             timeout=max(1, round(campaign.ring_timeout.total_seconds())),
-            variables={"CC_CALL": call, "CC_APP": self._app},
+            variables=self._variables(call, campaign),
         )
+
+    def _variables(self, call: CallId, campaign: Campaign) -> dict[str, str]:
+        """What the dialplan needs to keep the campaign's law by itself."""
+        law = campaign.law
+        variables = {
+            "CC_CALL": call,
+            "CC_APP": self._app,
+            "CC_DEADMAN": f"{law.dead_man_after.total_seconds():.3f}",
+        }
+        return variables | ({"CC_MESSAGE": campaign.message} if law.played is Played.MESSAGE else {})
 
     async def _subscribe(self, trunk: str) -> None:
         await self._ari.applications.subscribe(self._app, f"endpoint:{trunk}")
@@ -166,6 +178,14 @@ class AriCallControl:
             if channel in bridge.channel_ids:
                 await self._ari.bridges.remove_channel(bridge.id, channel)
         await self._ari.channels.start_moh(channel, NOISE_CLASS)
+
+    async def play_message(self, call: CallId) -> None:
+        """Back into the dialplan, which does it; see ports.CallControl.
+
+        There it is played even if the controller dies the next moment.
+        """
+        channel = channel_of_call(call)
+        await self._ari.channels.continue_in_dialplan(channel, CALL_CONTEXT, MESSAGE_EXTENSION, 1)
 
     async def hang_up(self, call: CallId) -> bool:
         """Hang up; see ports.CallControl."""

@@ -5,6 +5,7 @@ Only events that mean something to a call or an agent come through; the rest is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -24,6 +25,7 @@ from controller.ports import (
     AgentGone,
     CallArrived,
     CallGone,
+    CallLeft,
     CallPickedUp,
     CallRang,
     PhoneEvent,
@@ -34,6 +36,9 @@ KEYS = {"*": AgentAction.END_CALL, "#": AgentAction.READY}
 
 _FEATURES = {"agent-logout": AgentAction.LOG_OUT, "agent-pause": AgentAction.TOGGLE_PAUSE}
 """First argument of Stasis() in the feature codes' dialplan (campaign-controller.extensions.conf)."""
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+"""As the dialplan writes it: UTC, with microseconds."""
 
 
 def translate(event: AriEvent, seats: Mapping[ChannelId, AgentId]) -> PhoneEvent | None:
@@ -49,19 +54,32 @@ def translate(event: AriEvent, seats: Mapping[ChannelId, AgentId]) -> PhoneEvent
         case StasisStart(channel=channel, args=args):
             call = call_of_channel(channel.id)
             if call is not None:
-                return CallArrived(call, event.timestamp)
+                return CallArrived(call, event.timestamp, _noise_at(args))
             return _feature(ChannelId(channel.id), args)
         case ChannelDestroyed(channel=channel, cause=cause, tech_cause=sip):
             call = call_of_channel(channel.id)
             return AgentGone(ChannelId(channel.id)) if call is None else CallGone(call, cause, sip)
-        case StasisEnd(channel=channel) if call_of_channel(channel.id) is None:
+        case StasisEnd(channel=channel):
+            call = call_of_channel(channel.id)
             # An agent's channel that leaves Stasis is about to be destroyed, and its ChannelDestroyed may
             # not reach us any more: leaving Stasis ends the subscription to it.
-            return AgentGone(ChannelId(channel.id))
+            return AgentGone(ChannelId(channel.id)) if call is None else CallLeft(call)
         case ChannelDtmfReceived(channel=channel, digit=digit):
             agent = seats.get(ChannelId(channel.id))
             action = KEYS.get(digit)
             return None if agent is None or action is None else AgentAsked(agent, action)
+        case _:
+            return None
+
+
+def _noise_at(args: tuple[str, ...]) -> datetime | None:
+    """When the noise began, from Stasis()'s third argument in the dialplan; None if it is not there."""
+    match args:
+        case ("call", _, text) if _TIME.fullmatch(text):
+            try:
+                return datetime.fromisoformat(text)
+            except ValueError:
+                return None
         case _:
             return None
 

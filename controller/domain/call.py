@@ -3,7 +3,8 @@
     ADMITTING -> PLACING -> RINGING -> ANSWERED -> WAITING -> BRIDGING -> TALKING -> ENDED
                                                      |  ^________|
                                                      v
-    ENDING is entered from any live state when a hang-up has been asked for and its confirmation is awaited.
+    ENDING is entered from any live state when the call's end is under way and its confirmation is awaited: a
+    hang-up has been asked for, or Asterisk plays the message after which it hangs up.
 
 ``step`` in lifecycle.py is the only place where a call changes state.
 """
@@ -60,6 +61,7 @@ class Call:
         noise_at: when Asterisk began the noise, by its clock; None if it did not say.
         heard_at: from when on the callee has certainly heard the agent: the call is a success.
         cut_due: the time that the law leaves it is over.
+        message_due: then a message is to be played, instead of hanging up.
         ended_by: set when a hang-up is asked for; else the callee's doing.
     """
 
@@ -72,6 +74,7 @@ class Call:
     asked_at_answer: bool = False
     waited: bool = False
     cut_due: bool = False
+    message_due: bool = False
     admitted_at: datetime | None = None
     rang_at: datetime | None = None
     answered_at: datetime | None = None
@@ -129,7 +132,18 @@ class PickedUp:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """The answered channel is in Stasis: it can be bridged."""
+    """The answered channel is in Stasis: it can be bridged.
+
+    Attributes:
+        noise_at: when Asterisk began the noise, by its clock (UTC); None if it did not say.
+    """
+
+    noise_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The answered channel has left Stasis: Asterisk's own switch acted, or the call ends (Gone follows)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +175,13 @@ class BridgeFailed:
 
 @dataclass(frozen=True, slots=True)
 class CutDue:
-    """The time that the law leaves an answered call without an agent is over."""
+    """The time that the law leaves an answered call without an agent is over.
+
+    Attributes:
+        message: the law demands that the callee now hears a message.
+    """
+
+    message: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +224,7 @@ CallEvent = (
     | Rang
     | PickedUp
     | Arrived
+    | Left
     | AgentAssigned
     | NoAgentFree
     | Bridged
@@ -245,6 +266,16 @@ class BackToNoise:
 @dataclass(frozen=True, slots=True)
 class HangUp:
     """Hang the callee's channel up. Gone confirms it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayMessage:
+    """Let the callee hear the message; Asterisk hangs up at its end. Gone confirms that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Tell the floor that the call waits for no agent any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +328,8 @@ Command = (
     | Connect
     | BackToNoise
     | HangUp
+    | PlayMessage
+    | Withdraw
     | StartCutTimer
     | StopCutTimer
     | StartHeardTimer

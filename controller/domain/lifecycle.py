@@ -35,16 +35,19 @@ from controller.domain.call import (
     HangUp,
     Heard,
     HungUpBy,
+    Left,
     NoAgentFree,
     NotAdmitted,
     PickedUp,
     Place,
     Placed,
     PlaceFailed,
+    PlayMessage,
     Rang,
     StartCutTimer,
     StartHeardTimer,
     StopCutTimer,
+    Withdraw,
 )
 from controller.domain.ids import AgentId
 from controller.domain.outcome import Outcome, unanswered_outcome
@@ -81,10 +84,10 @@ def step(call: Call, event: CallEvent, now: datetime) -> Step:
         case Rang() if call.state in _UNANSWERED and call.rang_at is None:
             return call.evolve(rang_at=now), ()
         case PickedUp() | Arrived():
-            return _answered(call, now, arrived=isinstance(event, Arrived))
+            return _answered(call, event, now)
         case AgentAssigned(agent):
             return _assigned(call, agent)
-        case NoAgentFree() | BridgeFailed() | Bridged() | Heard() | CutDue() | AgentLeft():
+        case NoAgentFree() | BridgeFailed() | Bridged() | Heard() | CutDue() | AgentLeft() | Left():
             return _towards_the_agent(call, event, now)
         case CancelAsked() if call.state in _UNANSWERED:
             return _hang_up(call, HungUpBy.CONTROLLER)
@@ -103,17 +106,17 @@ def _after_the_end(call: Call, event: CallEvent) -> Step:
     return call, ()
 
 
-def _answered(call: Call, now: datetime, *, arrived: bool) -> Step:
+def _answered(call: Call, event: PickedUp | Arrived, now: datetime) -> Step:
+    if call.state not in _UNANSWERED | {CallState.ANSWERED, CallState.ENDING}:
+        return call, ()
+    arrived = isinstance(event, Arrived)
+    noise_at = event.noise_at if isinstance(event, Arrived) else None
+    answered = call.evolve(answered_at=call.answered_at or now, noise_at=call.noise_at or noise_at)
     if call.state is CallState.ENDING:
         # We were taking it back while it was picked up: what the callee hears is a silent call.
-        return call.evolve(answered_at=call.answered_at or now), ()
-    if call.state not in _UNANSWERED | {CallState.ANSWERED}:
-        return call, ()
+        return answered, ()
     commands: tuple[Command, ...] = () if call.answered_at else (StartCutTimer(),)
-    answered = call.evolve(
-        state=CallState.WAITING if arrived else CallState.ANSWERED,
-        answered_at=call.answered_at or now,
-    )
+    answered = answered.evolve(state=CallState.WAITING if arrived else CallState.ANSWERED)
     return answered, (*commands, FindAgent()) if arrived else commands
 
 
@@ -126,7 +129,9 @@ def _assigned(call: Call, agent: AgentId) -> Step:
 
 
 def _towards_the_agent(
-    call: Call, event: NoAgentFree | BridgeFailed | Bridged | Heard | CutDue | AgentLeft, now: datetime
+    call: Call,
+    event: NoAgentFree | BridgeFailed | Bridged | Heard | CutDue | AgentLeft | Left,
+    now: datetime,
 ) -> Step:
     match event:
         case NoAgentFree() if call.state is CallState.WAITING:
@@ -139,11 +144,17 @@ def _towards_the_agent(
         case BridgeFailed() if call.state is CallState.BRIDGING and call.agent is not None:
             return _bridging_failed(call, call.agent)
         case CutDue() if call.state in _WITHOUT_AGENT:
-            return _hang_up(call, HungUpBy.CONTROLLER)
+            return _cut(call.evolve(message_due=event.message))
         case CutDue() if call.state is CallState.BRIDGING or _unheard(call):
             # The command is on its way, and Asterisk's own switch cuts a moment later if it fails; a hang-up
             # from here could meet a conversation that has just begun.
+            return call.evolve(cut_due=True, message_due=event.message), ()
+        case CutDue() if call.state is CallState.ENDING and call.ended_by is None:
             return call.evolve(cut_due=True), ()
+        case Left() if call.state in (CallState.WAITING, CallState.BRIDGING):
+            return _out_of_our_hands(call)
+        case Left() if _unheard(call) and call.cut_due:
+            return _out_of_our_hands(call)
         case AgentLeft(agent) if _unheard(call) and call.agent == agent:
             return _bridging_failed(call.evolve(bridged_at=None), agent, BackToNoise())
         case AgentLeft(agent) if call.state is CallState.TALKING and call.agent == agent:
@@ -161,8 +172,22 @@ def _bridging_failed(call: Call, agent: AgentId, *repair: Command) -> Step:
     give_back = GiveBackAgent(agent, worked=False)
     if not call.cut_due:
         return waiting, (give_back, *repair, FindAgent())
-    ending, commands = _hang_up(waiting, HungUpBy.CONTROLLER)
+    ending, commands = _cut(waiting)
     return ending, (give_back, *commands)
+
+
+def _out_of_our_hands(call: Call) -> Step:
+    # By whose doing is not known: the callee left, or Asterisk's own switch acted and the message may play.
+    give_back: tuple[Command, ...] = ()
+    if call.agent is not None:
+        give_back = (GiveBackAgent(call.agent, worked=False),)
+    return call.evolve(state=CallState.ENDING, agent=None, bridged_at=None), (*give_back, Withdraw())
+
+
+def _cut(call: Call) -> Step:
+    if not call.message_due:
+        return _hang_up(call, HungUpBy.CONTROLLER)
+    return call.evolve(state=CallState.ENDING, ended_by=HungUpBy.CONTROLLER), (PlayMessage(),)
 
 
 def _hang_up(call: Call, by: HungUpBy) -> Step:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from controller.domain.agent import AgentState, Wish
-from controller.domain.call import Arrived, Gone, PickedUp, Rang
+from controller.domain.call import Arrived, Gone, Left, PickedUp, Rang
 from controller.domain.campaign import Campaign, CampaignState, may_become
 from controller.domain.fitness import unlawful
 from controller.domain.ids import AgentId, CallId, CampaignId
@@ -30,6 +30,7 @@ from controller.ports import (
     CallArrived,
     CallControl,
     CallGone,
+    CallLeft,
     CallPickedUp,
     CallRang,
     CampaignStatus,
@@ -141,7 +142,7 @@ class Controller:
     async def _route_events(self) -> None:
         async for event in self.office.control.events():
             match event:
-                case CallRang() | CallPickedUp() | CallArrived() | CallGone():
+                case CallRang() | CallPickedUp() | CallArrived() | CallLeft() | CallGone():
                     self._to_owner(event)
                 case AgentArrived() | AgentAsked():
                     self._desk.post(event)
@@ -153,7 +154,7 @@ class Controller:
                     self._link_down(event)
         self.stop()
 
-    def _to_owner(self, event: CallRang | CallPickedUp | CallArrived | CallGone) -> None:
+    def _to_owner(self, event: CallRang | CallPickedUp | CallArrived | CallLeft | CallGone) -> None:
         owner = self.office.owners.get(event.call)
         if owner is None:
             if isinstance(event, CallArrived):
@@ -165,9 +166,11 @@ class Controller:
             case CallPickedUp(at=at):
                 owner.picked_up(at)
                 owner.post(PickedUp())
-            case CallArrived(at=at):
+            case CallArrived(at=at, noise_at=noise_at):
                 owner.arrived(at)
-                owner.post(Arrived())
+                owner.post(Arrived(noise_at))
+            case CallLeft():
+                owner.post(Left())
             case CallGone(cause=cause, sip=sip):
                 owner.post(Gone(cause=cause, sip=sip))
 

@@ -34,23 +34,27 @@ from controller.domain.call import (
     Gone,
     HangUp,
     Heard,
+    Left,
     NoAgentFree,
     NotAdmitted,
     Place,
     Placed,
     PlaceFailed,
+    PlayMessage,
     StartCutTimer,
     StartHeardTimer,
     StopCutTimer,
+    Withdraw,
 )
 from controller.domain.floor import Assign
 from controller.domain.ids import AgentId
 from controller.domain.lifecycle import HEARD_AFTER, step
 from controller.domain.outcome import Outcome
+from controller.domain.regulation import Played
 from controller.engine.books import Books
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
-from controller.engine.waits import CONNECT_TIMEOUT, MAILBOX, PROMPT, SLOWEST_NEWS, WATCH
+from controller.engine.waits import CONNECT_TIMEOUT, LONGEST_MESSAGE, MAILBOX, PROMPT, SLOWEST_NEWS, WATCH
 from controller.errors import AsteriskUnreachable, Refused, Unreachable
 
 log = structlog.get_logger(__name__)
@@ -71,6 +75,7 @@ class CallOwner:
         self._picked_up_at: datetime | None = None
         self._arrived_at: datetime | None = None
         self._gone: Gone | None = None
+        self._left = False
         self._handling = True
         self._log = log.bind(call=call.id, campaign=run.campaign.id)
         office.owners[call.id] = self
@@ -84,6 +89,7 @@ class CallOwner:
         """Tell the owner what happened. Never waits."""
         if isinstance(event, Gone):
             self._gone = event
+        self._left = self._left or isinstance(event, Left)
         try:
             self._mailbox.put_nowait(event)
         except asyncio.QueueFull:
@@ -147,6 +153,8 @@ class CallOwner:
         limit = WATCH[self.call.state]
         if self.call.state is CallState.RINGING:
             limit += self._run.campaign.ring_timeout.total_seconds()
+        if self.call.state is CallState.ENDING and self.call.answered_at and not self.call.heard_at:
+            limit += LONGEST_MESSAGE if self._law_has_message else 0.0
         while True:
             try:
                 async with asyncio.timeout(limit):
@@ -187,9 +195,15 @@ class CallOwner:
             case HangUp():
                 office.apply(office.floor.withdraw(self.call.id, now))
                 await self._hang_up()
+            case PlayMessage():
+                office.apply(office.floor.withdraw(self.call.id, now))
+                await self._try(office.control.play_message, "message")
+            case Withdraw():
+                office.apply(office.floor.withdraw(self.call.id, now))
             case StartCutTimer():
                 left = self._run.campaign.law.hang_up_after - self._news_took(now)
-                self._cut_timer = office.later(left.total_seconds(), lambda: self.post(CutDue()))
+                cut = CutDue(message=self._law_has_message)
+                self._cut_timer = office.later(left.total_seconds(), lambda: self.post(cut))
             case StopCutTimer():
                 self._stop_cut_timer()
             case StartHeardTimer():
@@ -205,6 +219,16 @@ class CallOwner:
             case Discard():
                 office.apply(office.floor.over(self.call.id, now))
         return None
+
+    @property
+    def _law_has_message(self) -> bool:
+        return self._run.campaign.law.played is Played.MESSAGE
+
+    def _message_plays(self) -> bool:
+        """Whether Asterisk's own switch has acted, or may have, so that the callee hears the message."""
+        since = self._picked_up_at or self.call.answered_at or self._office.clock.now()
+        late = self._office.clock.now() - since >= self._run.campaign.law.hang_up_after
+        return self._law_has_message and (self._left or late)
 
     def _news_took(self, now: datetime) -> timedelta:
         """How long the news of the answer was under way, as far as the two clocks can be trusted."""
@@ -257,6 +281,8 @@ class CallOwner:
             if await self._callee_gone():
                 # The callee left while the bridging was under way; the news of it may still be on its way.
                 return self._gone or Gone()
+            if self._message_plays():
+                return Left()
             if office.floor.present(agent):
                 # Their bridge is broken, and would refuse the next callee too: they have to log in anew.
                 office.send_away(agent)
@@ -288,6 +314,8 @@ class CallOwner:
     async def _back_to_noise(self) -> None:
         now = self._office.clock.now()
         left = self._run.campaign.law.dead_man_after - (now - (self.call.answered_at or now))
+        if left <= timedelta(0) and self._law_has_message:
+            return  # The switch, set again, would cut the message short.
         await self._try(lambda call: self._office.control.back_to_noise(call, left), "back to noise")
 
     async def _hang_up(self) -> None:

@@ -14,6 +14,7 @@ import structlog
 from controller.domain.call import Arrived, Call, CallState, Gone, HungUpBy, PickedUp
 from controller.domain.ids import AgentId, CampaignId
 from controller.domain.outcome import Outcome
+from controller.domain.regulation import Played
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.desk import Desk
 from controller.engine.office import Office
@@ -107,6 +108,11 @@ class Recovery:
             office.at_risk.pop(call.id, None)
             await office.ledger.connected(call.id, run.campaign, office.exposure(run.campaign.id))
             office.floor.resume(agent, call.id, run.campaign.id, now)
+        elif entry.answered and run.campaign.law.played is Played.MESSAGE:
+            try:
+                await office.control.play_message(call.id)
+            except Refused as error:
+                log.info("message not played; Asterisk's own switch does", call=call.id, why=str(error))
         else:
             await office.control.hang_up(call.id)
         run.adopt(call)

@@ -21,6 +21,10 @@ SLOWEST_NEWS = timedelta(milliseconds=500)
 """If the news of an answer seems to have taken longer, Asterisk's clock and ours differ: only so much is
 taken off the time after which a waiting callee is cut."""
 
+LONGEST_MESSAGE = 60.0
+"""Seconds for which a message may play: campaign-call's TIMEOUT(absolute) in asterisk-conf. The watch over a call
+that ends leaves it that time."""
+
 WATCH = {
     CallState.RINGING: 5.0,  # on top of the ring time
     CallState.ANSWERED: 4.0,

@@ -37,10 +37,19 @@ class CallArrived:
 
     Attributes:
         at: when, by Asterisk's clock.
+        noise_at: when the dialplan began the noise, by Asterisk's clock (UTC); None if it did not say.
     """
 
     call: CallId
     at: datetime
+    noise_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallLeft:
+    """The answered call cannot be bridged any more: its dialplan plays the message, or it is over."""
+
+    call: CallId
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,7 @@ PhoneEvent = (
     CallRang
     | CallPickedUp
     | CallArrived
+    | CallLeft
     | CallGone
     | AgentArrived
     | AgentAsked
@@ -169,7 +179,11 @@ class CallControl(Protocol):
         ...
 
     async def place(self, call: CallId, number: E164, campaign: Campaign) -> None:
-        """Dial. Repeating it is safe: Asterisk refuses a second channel of the same id."""
+        """Dial. Repeating it is safe: Asterisk refuses a second channel of the same id.
+
+        From the answer on Asterisk keeps the campaign's law by itself: after ``law.dead_man_after`` without
+        an agent it hangs up, or plays the campaign's message first where the law demands one.
+        """
         ...
 
     async def connect(self, call: CallId, agent: AgentId) -> None:
@@ -184,6 +198,14 @@ class CallControl(Protocol):
         """Take the callee out of the bridge of an agent who is gone: they hear the noise again.
 
         Asterisk hangs up by itself after ``dead_man_after``, as before the bridging.
+        """
+        ...
+
+    async def play_message(self, call: CallId) -> None:
+        """Let the callee hear the campaign's message, after which Asterisk hangs up by itself.
+
+        Raises:
+            Refused: the call is gone, or out of our hands: not arrived, or its message plays already.
         """
         ...
 

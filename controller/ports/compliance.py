@@ -37,9 +37,9 @@ class Lists(Protocol):
         ...
 
     async def opt_outs(
-        self, scope: str | None = None, *, after: str = "", limit: int = 1000
+        self, scope: str | None = None, *, after: tuple[str, str] = ("", ""), limit: int = 1000
     ) -> Sequence[OptOut]:
-        """Entries in the order of (person, scope), those whose ``number_hash`` comes after ``after``."""
+        """Entries in the order of (person, scope), from the one after ``after``, ``limit`` at most."""
         ...
 
     async def opt_out_counts(self) -> Mapping[str, int]:
@@ -116,7 +116,6 @@ class Reduced:
     contacts: int = 0
     attempts: int = 0
     opt_outs: int = 0
-    register: int = 0
 
 
 class People(Protocol):

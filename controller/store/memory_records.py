@@ -14,8 +14,8 @@ from controller.domain.contact import Contact, NewContact
 from controller.domain.ids import E164, CallId, CampaignId, ContactId
 from controller.domain.outcome import Outcome
 from controller.domain.regulation import Regulation
-from controller.law import PROFILES
 from controller.errors import ProtocolError, RecordsUnreachable
+from controller.law import PROFILES
 from controller.ports import AttemptEnd, CampaignFigures, CampaignRow, ImportResult
 from controller.store.records_rows import (
     campaign_taken,

@@ -1,0 +1,149 @@
+"""People's data, in SQL: shown, erased, reduced. Statistics and evidence are never touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, exists, literal, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from controller.domain.clearance import EVERYBODY
+from controller.domain.evidence import Entry, Kind
+from controller.domain.ids import E164, masked
+from controller.domain.privacy import NumberKey
+from controller.errors import Refused
+from controller.ports import Authorship, PersonFile, Reduced
+from controller.store.access import Access
+from controller.store.evidence_chain import append
+from controller.store.schema import DONE, IN_FLIGHT, attempts, contacts, evidence, opt_outs, register_checks
+
+_PATIENCE = 30
+"""Times the store's timeout that reducing a whole store may take."""
+
+# What is left of a contact: the campaign's numbers stay right, and nobody knows who it was. The hash takes the
+# number's place, so that a campaign still has each contact once; done, it is never dialed.
+_ANONYMOUS: Mapping[str, Any] = {
+    "number": literal("#") + contacts.c.person,
+    "name": "",
+    "attributes": {},
+    "consent_source": None,
+    "hours": None,
+    "status": DONE,
+}
+
+
+class SqlPeople:
+    """``People`` (controller.ports) in the record store."""
+
+    def __init__(self, access: Access, number_key: NumberKey, dialect: str) -> None:
+        self._access = access
+        self._key = number_key
+        make: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
+        row = make(opt_outs)
+        self._forget = row.on_conflict_do_update(index_elements=["scope", "person"], set_={"number": None})
+
+    async def person(self, number: E164) -> PersonFile:
+        """Everything that is stored of a person."""
+        person = self._key.of(number)
+
+        def look(connection: Connection) -> PersonFile:
+            def rows(statement: Select[Any]) -> list[dict[str, Any]]:
+                return [_plain(row) for row in connection.execute(statement)]
+
+            checks = rows(select(register_checks).where(register_checks.c.person == person))
+            return PersonFile(
+                number=number,
+                person=person,
+                contacts=rows(select(contacts).where(contacts.c.person == person).order_by(contacts.c.id)),
+                attempts=rows(
+                    select(attempts).where(attempts.c.person == person).order_by(attempts.c.started_at)
+                ),
+                opt_outs=rows(select(opt_outs).where(opt_outs.c.person == person).order_by(opt_outs.c.scope)),
+                register=checks[0] if checks else None,
+                evidence=rows(select(evidence).where(evidence.c.person == person).order_by(evidence.c.seq)),
+            )
+
+        return await self._access.read(look, "a look at a person's data")
+
+    async def erase(self, number: E164, who: Authorship, now: datetime) -> Reduced:
+        """Erase number, name and attributes everywhere in the store; statistics and evidence stay."""
+        person = self._key.of(number)
+
+        def erase(connection: Connection) -> Reduced:
+            # A write first: nothing can begin to call the number between our look and our change.
+            listed = {"scope": EVERYBODY, "person": person, "number": None, "added_at": now}
+            reason = {"reason": "erased at the person's wish", "source": who.source, "author": who.author}
+            connection.execute(self._forget, listed | reason)
+            busy = select(contacts.c.id).where(contacts.c.person == person, contacts.c.status == IN_FLIGHT)
+            if connection.scalar(busy.limit(1)) is not None:
+                raise Refused(f"a call to {masked(number)} is under way; nothing was erased, try again later")
+            done = Reduced(
+                contacts=connection.execute(
+                    update(contacts)
+                    .where(contacts.c.person == person, contacts.c.erased_at.is_(None))
+                    .values(**_ANONYMOUS, erased_at=now)
+                ).rowcount,
+                attempts=connection.execute(
+                    update(attempts)
+                    .where(attempts.c.person == person, attempts.c.number != "")
+                    .values(number="")
+                ).rowcount,
+                opt_outs=connection.execute(
+                    update(opt_outs)
+                    .where(opt_outs.c.person == person, opt_outs.c.number.is_not(None))
+                    .values(number=None)
+                ).rowcount,
+            )
+            append(connection, [_entry(Kind.ERASURE, person, done, who, now)])
+            return done
+
+        return await self._access.write(erase, "the erasure of a person's data")
+
+    async def reduce(self, before: datetime, now: datetime, who: Authorship) -> Reduced:
+        """Take the personal data out of what is older; statistics and evidence stay."""
+
+        def reduce(connection: Connection) -> Reduced:
+            of_contact = attempts.c.contact == contacts.c.id
+            recent = exists().where(
+                of_contact, or_(attempts.c.ended_at.is_(None), attempts.c.ended_at >= before)
+            )
+            old = exists().where(of_contact)
+            done = Reduced(
+                contacts=connection.execute(
+                    update(contacts)
+                    .where(contacts.c.status == DONE, contacts.c.erased_at.is_(None), old, ~recent)
+                    .values(**_ANONYMOUS, erased_at=now)
+                ).rowcount,
+                attempts=connection.execute(
+                    update(attempts)
+                    .where(attempts.c.ended_at < before, attempts.c.number != "")
+                    .values(number="")
+                ).rowcount,
+            )
+            if done != Reduced():
+                append(connection, [_entry(Kind.RETENTION, "", done, who, now, before=before.isoformat())])
+            return done
+
+        return await self._access.write(reduce, "the reduction of old data", self._access.timeout * _PATIENCE)
+
+
+def _entry(kind: Kind, person: str, done: Reduced, who: Authorship, now: datetime, **more: Any) -> Entry:
+    body = {
+        "author": who.author,
+        "reason": who.reason,
+        "source": who.source,
+        "contacts": done.contacts,
+        "attempts": done.attempts,
+        "opt_outs": done.opt_outs,
+    }
+    return Entry(kind=kind, at=now, person=person, body=body | more)
+
+
+def _plain(row: Row[Any]) -> dict[str, Any]:
+    """A row fit for JSON."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in row._mapping.items()
+    }
