@@ -58,9 +58,10 @@ UNUSED_EVENTS = (
 )
 """Event types that ``translate`` makes nothing of: two thirds of what a call would cost to read."""
 
-REQUIRED_MODULES = ("func_timeout.so", "res_musiconhold.so")
-"""Without the first there is no dead-man's switch (L1), without the second no noise (L2); and ARI answers 204
-to a TIMEOUT(absolute) that was refused (control.c:757), so nobody would notice."""
+REQUIRED_MODULES = ("func_timeout.so", "res_musiconhold.so", "app_playback.so")
+"""Without the first there is no dead-man's switch (L1), without the second no noise (L2), without the third
+no message where a law demands one; and ARI answers 204 to a TIMEOUT(absolute) that was refused
+(control.c:757), so nobody would notice."""
 
 
 class AriCallControl:

@@ -22,8 +22,8 @@ SLOWEST_NEWS = timedelta(milliseconds=500)
 taken off the time after which a waiting callee is cut."""
 
 LONGEST_MESSAGE = 60.0
-"""Seconds for which a message may play: campaign-call's TIMEOUT(absolute) in asterisk-conf. The watch over a call
-that ends leaves it that time."""
+"""Seconds for which a message may play: TIMEOUT(absolute) in the dialplan's extension "message". The watch
+over a call that ends leaves it that time."""
 
 WATCH = {
     CallState.RINGING: 5.0,  # on top of the ring time

@@ -88,6 +88,7 @@ class Heard(Enum):
 
     NOTHING = "nothing"
     NOISE = "noise"
+    MESSAGE = "message"
     AGENT = "agent"
 
 
@@ -97,6 +98,7 @@ class EndedBy(Enum):
     CALLEE = "callee"
     CONTROLLER = "controller"
     DEAD_MAN = "dead man's switch"
+    MESSAGE = "end of the message"
     RING_TIMEOUT = "ring timeout"
     NETWORK = "network"
     PBX = "PBX"
@@ -132,6 +134,11 @@ class Callee:
         return self._first(Heard.AGENT)
 
     @property
+    def message_from(self) -> float | None:
+        """When the message was first heard."""
+        return self._first(Heard.MESSAGE)
+
+    @property
     def silent(self) -> bool:
         """Whether this was a silent call: answered, and no agent was ever heard."""
         return self.answered_at is not None and self.agent_from is None
@@ -153,7 +160,7 @@ class Callee:
         return longest
 
     def unattended(self, now: float = math.inf) -> float:
-        """The longest unbroken time without an agent (L1)."""
+        """The longest unbroken time without an agent and without the message (L1)."""
         return self.longest(Heard.NOTHING, Heard.NOISE, now=now)
 
     def attended_from(self, seconds: float, now: float = math.inf) -> float | None:

@@ -11,6 +11,9 @@ from controller.domain.ids import AgentId, CallId
 from controller.ports import PhoneEvent
 from controller.simulation.callee import Answers, Behaviour, Callee, EndedBy, Fails, Heard, Leaves, NoAnswer
 
+LONGEST_MESSAGE = 60.0
+"""Seconds: the dialplan's TIMEOUT(absolute) for a message."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
@@ -20,13 +23,28 @@ class Timing:
         ring: from dialing until the callee's phone rings.
         stasis: from the answer until the call can be bridged.
         noise: from the answer until the noise is heard.
-        dead_man: from the answer until Asterisk ends a call that was not connected.
+        message: how long a campaign's message is.
     """
 
     ring: float = 0.05
     stasis: float = 0.003
     noise: float = 0.02
-    dead_man: float = 2.8
+    message: float = 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What the controller gives with a call for the time when it may be dead; times in seconds.
+
+    Attributes:
+        ring_timeout: how long the phone may ring.
+        dead_man: from the answer until Asterisk ends a call that was not connected.
+        message: it plays a message first.
+    """
+
+    ring_timeout: float
+    dead_man: float
+    message: bool
 
 
 class Exchange(Protocol):
@@ -50,6 +68,10 @@ class Exchange(Protocol):
         """The agent whose live phone is in the same bridge."""
         ...
 
+    def left(self, line: Line) -> None:
+        """The channel is not in Stasis any more."""
+        ...
+
     def ended(self, line: Line, cause: int, sip: int | None) -> None:
         """The channel is destroyed."""
         ...
@@ -69,7 +91,7 @@ class Line:
     """
 
     def __init__(
-        self, call: CallId, callee: Callee, behaviour: Behaviour, ring_timeout: float, pbx: Exchange
+        self, call: CallId, callee: Callee, behaviour: Behaviour, order: Order, pbx: Exchange
     ) -> None:
         self.call = call
         self.callee = callee
@@ -77,13 +99,15 @@ class Line:
         self.answered = False
         self.arrived = False
         self._behaviour = behaviour
+        self._order = order
         self._pbx = pbx
         self._loop = asyncio.get_running_loop()
         self._timers: set[asyncio.TimerHandle] = set()
         self._noise = False
         self._audible = False
+        self._message = False
         self._dead_man: asyncio.TimerHandle | None = None
-        self._dial(ring_timeout)
+        self._dial(order.ring_timeout)
 
     # --- what the network does ------------------------------------------------------------------------
 
@@ -115,7 +139,7 @@ class Line:
         self._noise = True
         self.listen()
         self._pbx.picked_up(self)
-        self.arm(timing.dead_man)
+        self.arm(self._order.dead_man)
         self._after(timing.stasis, lambda: self._pbx.at_stasis(self))
         self._after(timing.noise, self._become_audible)
         match self._behaviour:
@@ -139,6 +163,7 @@ class Line:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+        self._leave_stasis()
         self.callee.ended_at, self.callee.ended_by = self._loop.time(), by
         self._pbx.ended(self, cause, sip)
 
@@ -152,7 +177,26 @@ class Line:
     def arm(self, seconds: float) -> None:
         """Set TIMEOUT(absolute)."""
         self.disarm()
-        self._dead_man = self._after(max(0.1, seconds), lambda: self.end(EndedBy.DEAD_MAN, 16))
+        self._dead_man = self._after(max(0.1, seconds), self._time_is_over)
+
+    def _time_is_over(self) -> None:
+        if self._order.message and not self._message:
+            self.play_message()
+        else:
+            self.end(EndedBy.DEAD_MAN, 16)
+
+    def play_message(self) -> None:
+        """The dialplan's extension "message": out of Stasis and of any bridge, and at its end hung up."""
+        self._message, self._noise, self.desk = True, False, None
+        self._leave_stasis()
+        self.arm(LONGEST_MESSAGE)
+        self._after(self._pbx.timing.message, lambda: self.end(EndedBy.MESSAGE, 16))
+        self.listen()
+
+    def _leave_stasis(self) -> None:
+        if self.arrived:
+            self.arrived = False
+            self._pbx.left(self)
 
     def disarm(self) -> None:
         """Clear TIMEOUT(absolute)."""
@@ -164,6 +208,9 @@ class Line:
         if not self.answered:
             return
         agent, now, callee = self._pbx.attended(self), self._loop.time(), self.callee
+        if self._message:
+            callee.hear(Heard.MESSAGE, now)
+            return
         if agent is None:
             callee.hear(Heard.NOISE if self._noise and self._audible else Heard.NOTHING, now)
             return

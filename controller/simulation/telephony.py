@@ -15,6 +15,7 @@ from itertools import count
 
 from controller.domain.campaign import Campaign
 from controller.domain.ids import E164, AgentId, CallId, ChannelId, channel_of_agent_call
+from controller.domain.regulation import Played
 from controller.errors import AsteriskRefused, AsteriskUnreachable
 from controller.ports import (
     AgentAction,
@@ -24,6 +25,7 @@ from controller.ports import (
     AgentOnWire,
     CallArrived,
     CallGone,
+    CallLeft,
     CallOnWire,
     CallPickedUp,
     CallRang,
@@ -34,7 +36,7 @@ from controller.ports import (
     Wire,
 )
 from controller.simulation.callee import Answers, Behaviour, Callee, EndedBy, Habit
-from controller.simulation.line import Line, Timing
+from controller.simulation.line import Line, Order, Timing
 from controller.simulation.link import Delay, EventStream, Fault, Requests
 
 _KEYS = {"*": AgentAction.END_CALL, "#": AgentAction.READY}
@@ -213,8 +215,12 @@ class MemoryTelephony:
                 return
             callee = Callee(call, number, asyncio.get_running_loop().time())
             self.callees.append(callee)
-            seconds = max(1.0, round(campaign.ring_timeout.total_seconds()))
-            self._lines[call] = Line(call, callee, self._behaviour(number), seconds, self)
+            order = Order(
+                ring_timeout=max(1.0, round(campaign.ring_timeout.total_seconds())),
+                dead_man=campaign.law.dead_man_after.total_seconds(),
+                message=campaign.law.played is Played.MESSAGE,
+            )
+            self._lines[call] = Line(call, callee, self._behaviour(number), order, self)
 
         await self._requests.ask("place", originate)
 
@@ -229,7 +235,7 @@ class MemoryTelephony:
             line.listen()
 
         await self._requests.ask("connect", add_channel)
-        await self._requests.ask("connect", lambda: self._line(call, "connect").play_noise(False))
+        await self._requests.ask("connect", lambda: self._in_stasis(call, "connect").play_noise(False))
         await self._requests.ask("connect", lambda: self._line(call, "connect").disarm())
 
     async def back_to_noise(self, call: CallId, dead_man_after: timedelta) -> None:
@@ -242,6 +248,10 @@ class MemoryTelephony:
             line.play_noise(True)
 
         await self._requests.ask("back_to_noise", leave)
+
+    async def play_message(self, call: CallId) -> None:
+        """Let the message be heard; see ports.CallControl."""
+        await self._requests.ask("play_message", lambda: self._in_stasis(call, "play_message").play_message())
 
     async def hang_up(self, call: CallId) -> bool:
         """Hang up; see ports.CallControl."""
@@ -314,11 +324,16 @@ class MemoryTelephony:
         """The dialplan has come to Stasis(), which fails at once if no controller listens."""
         if self._listened_to:
             line.arrived = True
-            self.tell(CallArrived(line.call, self._clock.now()))
+            now = self._clock.now()
+            self.tell(CallArrived(line.call, now, now))
 
     def attended(self, line: Line) -> AgentId | None:
         """The agent whose live phone is in the same bridge."""
         return line.desk if line.desk is not None and self._desks.get(line.desk) is not None else None
+
+    def left(self, line: Line) -> None:
+        """The channel is not in Stasis any more."""
+        self.tell(CallLeft(line.call))
 
     def ended(self, line: Line, cause: int, sip: int | None) -> None:
         """The channel is destroyed."""
@@ -346,6 +361,12 @@ class MemoryTelephony:
         line = self._lines.get(call)
         if line is None:
             raise AsteriskRefused(404, "Channel not found", operation)
+        return line
+
+    def _in_stasis(self, call: CallId, operation: str) -> Line:
+        line = self._line(call, operation)
+        if not line.arrived:
+            raise AsteriskRefused(409, "Channel not in Stasis application", operation)
         return line
 
     def _phone_answers(self, agent: AgentId) -> None:

@@ -1,4 +1,4 @@
-"""How the parts of the record store reach its database: the writer's transactions, and readers beside them."""
+"""How the parts of the record store reach its database: the writer's transactions, and readers."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from controller.domain.answer import answer_class
+from controller.domain.answer import Answerer, answer_class
 from controller.domain.call import Call
-from controller.domain.campaign import Campaign
+from controller.domain.campaign import Campaign, Override
 from controller.domain.clearance import Check
 from controller.domain.evidence import Entry, Kind
 from controller.domain.law_document import document
@@ -33,6 +33,18 @@ def attempt_entry(
             "override": campaign.override is not None,
             "checks": [[check.name.value, check.passed, check.why] for check in checks],
         },
+    )
+
+
+def late_attempt_entry(call: Call, person: str, now: datetime) -> Entry:
+    """A call whose start was never confirmed, and so never dialed, told when it is closed."""
+    return Entry(
+        kind=Kind.ATTEMPT,
+        at=call.admitted_at or now,
+        campaign=call.contact.campaign,
+        call=call.id,
+        person=person,
+        body={"covered": call.covered, "guaranteed": call.guaranteed, "late": True, "checks": []},
     )
 
 
@@ -81,6 +93,29 @@ def start_entry(campaign: Campaign, now: datetime) -> Entry:
             "zone": campaign.zone,
             "ring_timeout": campaign.ring_timeout.total_seconds(),
             "law": document(law),
+        },
+    )
+
+
+def override_entry(campaign: str, override: Override, now: datetime) -> Entry:
+    """Somebody lifted the budget of a campaign."""
+    body = {"author": override.author, "reason": override.reason, "what": "budget of silent calls"}
+    return Entry(kind=Kind.OVERRIDE, at=now, campaign=campaign, body=body)
+
+
+def answerer_entry(call: Call, person: str, answerer: Answerer, author: str, now: datetime) -> Entry:
+    """An agent said who had picked up."""
+    answered = answer_class(call, answerer)
+    return Entry(
+        kind=Kind.ANSWERER,
+        at=now,
+        campaign=call.contact.campaign,
+        call=call.id,
+        person=person,
+        body={
+            "answerer": answerer.value,
+            "answer_class": answered.value if answered else None,
+            "author": author,
         },
     )
 

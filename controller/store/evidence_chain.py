@@ -15,12 +15,16 @@ _TAKE_HOLD = update(evidence_head).values(seq=evidence_head.c.seq)
 _HEAD = select(evidence_head.c.seq, evidence_head.c.hash)
 
 
+def take_hold(connection: Connection) -> None:
+    """Lock the chain for this transaction: two programs must not chain to the same entry."""
+    connection.execute(_TAKE_HOLD)
+
+
 def append(connection: Connection, entries: Sequence[Entry]) -> None:
     """Chain entries to the record, in this order."""
     if not entries:
         return
-    # The write first: it is the lock that keeps two programs from chaining to the same entry.
-    connection.execute(_TAKE_HOLD)
+    take_hold(connection)
     seq, last = connection.execute(_HEAD).one()
     head = Head(seq, last)
     rows: list[dict[str, Any]] = []

@@ -112,8 +112,9 @@ class SqlLists:
 
     async def opt_out_counts(self) -> Mapping[str, int]:
         """How many entries each scope has."""
-        statement = select(opt_outs.c.scope, func.count()).group_by(opt_outs.c.scope)
-        return {scope: count for scope, count in await self._access.rows(statement, "a look at the lists")}
+        statement = select(opt_outs.c.scope, func.count().label("entries")).group_by(opt_outs.c.scope)
+        rows = await self._access.rows(statement, "a look at the lists")
+        return {row.scope: row.entries for row in rows}
 
     async def load_register(
         self, answers: Mapping[E164, bool], checked_at: datetime, who: Authorship, now: datetime

@@ -8,21 +8,50 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
+from controller.domain.answer import Answerer, answer_class
 from controller.domain.call import Call
 from controller.domain.campaign import Campaign, CampaignState, Override
+from controller.domain.clearance import Check, Standing, first_failed, scopes, standing_checks
 from controller.domain.contact import Contact, NewContact
-from controller.domain.ids import E164, CallId, CampaignId, ContactId
+from controller.domain.evidence import Kind
+from controller.domain.ids import E164, CallId, CampaignId, ContactId, masked
+from controller.domain.law_document import digest
 from controller.domain.outcome import Outcome
+from controller.domain.privacy import KEY_BYTES, NumberKey
 from controller.domain.regulation import Regulation
-from controller.errors import ProtocolError, RecordsUnreachable
+from controller.errors import ProtocolError, RecordsUnreachable, Refused
 from controller.law import PROFILES
-from controller.ports import AttemptEnd, CampaignFigures, CampaignRow, ImportResult
+from controller.ports import (
+    AttemptEnd,
+    AttemptFact,
+    Authorship,
+    CampaignFigures,
+    CampaignRow,
+    ImportResult,
+    ListedContact,
+    PersonFile,
+    Reduced,
+)
+from controller.store.call_evidence import (
+    answerer_entry,
+    attempt_entry,
+    campaign_entry,
+    end_entries,
+    late_attempt_entry,
+    override_entry,
+    start_entry,
+)
+from controller.store.memory_compliance import MemoryEvidence, MemoryLists
+from controller.store.people import people_entry
 from controller.store.records_rows import (
     campaign_taken,
     check_law,
+    contact_gone,
     no_such_campaign,
+    not_connected,
     operator_due_after,
     require_outcome,
+    utc_now,
 )
 from controller.store.schema import DONE, IN_FLIGHT, PENDING
 
@@ -33,6 +62,14 @@ class _Entry:
     status: str = PENDING
     current_call: CallId | None = None
     last_outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """What an attempt's row takes from its campaign, and when it was placed."""
+
+    campaign: Campaign
+    placed: datetime
 
 
 @dataclass(slots=True)
@@ -56,10 +93,18 @@ class MemoryRecords:
     Attributes:
         fail: while True, every method raises RecordsUnreachable and changes nothing.
         overrides: what ``record_override`` was told, in order.
+        lists, evidence, people: the ports of compliance, in memory too.
     """
 
-    def __init__(self, *, profiles: Mapping[str, Regulation] = PROFILES) -> None:
+    def __init__(
+        self, *, profiles: Mapping[str, Regulation] = PROFILES, number_key: NumberKey | None = None
+    ) -> None:
         """An empty store that knows these regulation profiles."""
+        # For what is forgotten with the process, a key that everybody knows will do.
+        self._key = number_key or NumberKey(bytes(KEY_BYTES))
+        self.evidence = MemoryEvidence(self._answer)
+        self.lists = MemoryLists(self._key, self.evidence, self._answer)
+        self.people = MemoryPeople(self)
         self.fail = False
         self.overrides: list[tuple[CampaignId, Override, datetime]] = []
         self._profiles = profiles
@@ -67,6 +112,8 @@ class MemoryRecords:
         self._contacts: dict[ContactId, _Entry] = {}
         self._calls: dict[CallId, Call] = {}
         self._open: dict[CallId, None] = {}
+        self._started: dict[CallId, _Started] = {}
+        self._answerers: dict[CallId, Answerer] = {}
 
     def _answer(self) -> None:
         if self.fail:
@@ -89,7 +136,10 @@ class MemoryRecords:
         check_law(campaign, self._profiles)
         if campaign.id in self._campaigns:
             raise campaign_taken(campaign.id)
-        self._campaigns[campaign.id] = _Campaign(CampaignRow(campaign=campaign, state=CampaignState.DRAFT))
+        now = utc_now()
+        stored = replace(campaign, created_at=campaign.created_at or now)
+        self._campaigns[campaign.id] = _Campaign(CampaignRow(campaign=stored, state=CampaignState.DRAFT))
+        self.evidence.append(campaign_entry(campaign.id, now, state=CampaignState.DRAFT.value))
 
     async def campaign(self, campaign: CampaignId) -> CampaignRow | None:
         """One campaign."""
@@ -107,12 +157,19 @@ class MemoryRecords:
         self._answer()
         known = self._known(campaign)
         known.row = replace(known.row, state=state, reason=reason)
+        self.evidence.append(campaign_entry(campaign, utc_now(), state=state.value, reason=reason))
 
     async def record_override(self, campaign: CampaignId, override: Override, now: datetime) -> None:
         """Record who lifted a budget, when and why."""
         self._answer()
         self._known(campaign)
         self.overrides.append((campaign, override, now))
+        self.evidence.append(override_entry(campaign, override, now))
+
+    async def record_start(self, campaign: Campaign, now: datetime) -> None:
+        """Record that the campaign is started, under which rules."""
+        self._answer()
+        self.evidence.append(start_entry(campaign, now))
 
     # --- contacts
 
@@ -127,12 +184,42 @@ class MemoryRecords:
                 continue
             key = ContactId(len(self._contacts) + 1)
             contact = Contact(
-                id=key, campaign=campaign, number=new.number, name=new.name, attributes=dict(new.attributes)
+                id=key,
+                campaign=campaign,
+                number=new.number,
+                name=new.name,
+                attributes=dict(new.attributes),
+                consent=new.consent,
+                habits=new.habits,
             )
             self._contacts[key] = _Entry(contact)
             into.by_number[new.number] = key
             into.fresh[key] = None
         return ImportResult(stored=len(contacts) - len(known), known=tuple(known))
+
+    async def contacts(
+        self, campaign: CampaignId, *, after: ContactId | None = None, limit: int = 1000
+    ) -> Sequence[ListedContact]:
+        """A campaign's contacts by id, from the one after ``after``, ``limit`` at most."""
+        self._answer()
+        of = self._campaigns.get(campaign)
+        keys = sorted(of.by_number.values()) if of else []
+        return [_listed(self._contacts[key]) for key in keys if after is None or key > after][:limit]
+
+    async def contacts_of(self, number: E164) -> Sequence[ListedContact]:
+        """Who has this number, in every campaign."""
+        self._answer()
+        return [_listed(entry) for entry in self._contacts.values() if entry.contact.number == number]
+
+    async def standings(
+        self, campaign: Campaign, contacts: Sequence[Contact]
+    ) -> Mapping[ContactId, Standing]:
+        """What the do-not-call lists and the register say of these contacts, now."""
+        self._answer()
+        return {contact.id: self._standing(campaign, contact) for contact in contacts}
+
+    def _standing(self, campaign: Campaign, contact: Contact) -> Standing:
+        return self.lists.standing(self._key.of(contact.number), scopes(campaign.caller, campaign.id))
 
     async def due_contacts(self, campaign: CampaignId, now: datetime, limit: int) -> Sequence[Contact]:
         """Contacts that may be called now and have no attempt under way, longest due first."""
@@ -157,15 +244,16 @@ class MemoryRecords:
             return now
         return later
 
-    async def postpone(self, contact: ContactId, until: datetime) -> None:
-        """Do not offer the contact before ``until``; if it is due later already, that stays."""
+    async def postpone(self, contacts: Sequence[ContactId], until: datetime) -> None:
+        """Do not offer the contacts before ``until``; where one is due later already, that stays."""
         self._answer()
-        entry = self._contacts.get(contact)
-        if entry is None or entry.status == DONE:
-            return
-        if entry.contact.due_at is None or entry.contact.due_at < until:
-            entry.contact = replace(entry.contact, due_at=until)
-            self._file(entry)
+        for contact in contacts:
+            entry = self._contacts.get(contact)
+            if entry is None or entry.status == DONE:
+                continue
+            if entry.contact.due_at is None or entry.contact.due_at < until:
+                entry.contact = replace(entry.contact, due_at=until)
+                self._file(entry)
 
     def _file(self, entry: _Entry) -> None:
         """Put a contact where its status and time say."""
@@ -179,18 +267,30 @@ class MemoryRecords:
 
     # --- attempts
 
-    async def attempt_started(self, call: Call) -> None:
-        """Record the attempt. Before that nothing is dialed."""
+    async def attempt_started(
+        self, call: Call, campaign: Campaign, checks: Sequence[Check] = ()
+    ) -> Check | None:
+        """Record the attempt, unless a check fails. Before that nothing is dialed."""
         self._answer()
         if call.id in self._calls:
-            return
-        entry = self._contacts.get(call.contact.id)
-        if entry is None or entry.current_call is not None:
-            raise ProtocolError("The record store refused the attempts: no such contact, or it is in flight.")
+            return None
+        entry, now = self._contacts.get(call.contact.id), utc_now()
+        if entry is None:
+            raise ProtocolError("The record store refused the attempts: no such contact.")
+        placed = call.admitted_at or now
+        standing = self._standing(campaign, call.contact)
+        checks = (*checks, *standing_checks(standing, call.contact.consent, campaign.law, placed))
+        failed = first_failed(checks) or contact_gone(entry.status, entry.contact.due_at, placed)
+        if failed is not None:
+            return failed
+        person = self._key.of(call.contact.number)
+        self.evidence.append(attempt_entry(call, campaign, person, digest(campaign.law), checks, now))
         self._calls[call.id] = _as_recorded(call.evolve(outcome=None))
+        self._started[call.id] = _Started(campaign, placed)
         self._open[call.id] = None
         entry.status, entry.current_call = IN_FLIGHT, call.id
         self._file(entry)
+        return None
 
     async def attempt_ended(self, end: AttemptEnd) -> None:
         """Record how it ended. Saying it twice changes nothing."""
@@ -206,6 +306,12 @@ class MemoryRecords:
             self._conclude(entry, end, outcome)
         if recorded is not None:  # what was fixed at the start stays
             end = replace(end, call=end.call.evolve(covered=recorded.covered, guaranteed=recorded.guaranteed))
+        person, now = self._key.of(end.call.contact.number), utc_now()
+        if recorded is None:
+            self.evidence.append(late_attempt_entry(end.call, person, now))
+            campaign = self._known(end.call.contact.campaign).row.campaign
+            self._started[end.call.id] = _Started(campaign, end.call.admitted_at or now)
+        self.evidence.append(*end_entries(end.call, person, now))
         self._calls[end.call.id] = _as_recorded(end.call)
         self._open.pop(end.call.id, None)
 
@@ -235,6 +341,55 @@ class MemoryRecords:
     def _with_contact(self, call: Call) -> Call:
         return call.evolve(contact=self._contacts[call.contact.id].contact)
 
+    async def facts(
+        self, campaign: CampaignId, *, after: tuple[datetime, str] | None = None, limit: int = 10_000
+    ) -> Sequence[AttemptFact]:
+        """Attempts in the order of (placed, call), from the one after ``after``, ``limit`` at most."""
+        self._answer()
+        facts = sorted(
+            (self._fact(call) for call in self._calls.values() if call.contact.campaign == campaign),
+            key=lambda fact: (fact.placed, fact.call),
+        )
+        return [fact for fact in facts if after is None or (fact.placed, fact.call) > after][:limit]
+
+    def _fact(self, call: Call) -> AttemptFact:
+        started = self._started[call.id]
+        answerer = self._answerers.get(call.id)
+        return AttemptFact(
+            call=call.id,
+            campaign=call.contact.campaign,
+            person=self._key.of(call.contact.number),
+            caller=started.campaign.caller,
+            caller_number=started.campaign.caller_number,
+            law=started.campaign.law.name,
+            override=started.campaign.override is not None,
+            covered=call.covered,
+            guaranteed=call.guaranteed,
+            placed=started.placed,
+            rang_at=call.rang_at,
+            answered_at=call.answered_at,
+            noise_at=call.noise_at,
+            bridged_at=call.bridged_at,
+            heard_at=call.heard_at,
+            ended_at=call.ended_at,
+            ended_by=call.ended_by,
+            outcome=call.outcome,
+            answer_class=answer_class(call, answerer),
+            answerer=answerer,
+            cause=call.cause,
+            sip=call.sip,
+        )
+
+    async def answered_by(self, call: CallId, answerer: Answerer, author: str, now: datetime) -> None:
+        """Record who picked up, as the agent said."""
+        self._answer()
+        known = self._calls.get(call)
+        if known is None or known.outcome is not Outcome.CONNECTED:
+            raise not_connected(call)
+        self._answerers[call] = answerer
+        person = self._key.of(known.contact.number)
+        self.evidence.append(answerer_entry(known, person, answerer, author, now))
+
     async def figures(self, campaign: CampaignId) -> CampaignFigures:
         """The campaign's numbers."""
         self._answer()
@@ -263,12 +418,96 @@ class MemoryRecords:
         )
 
 
+def _listed(entry: _Entry) -> ListedContact:
+    return ListedContact(
+        contact=entry.contact, done=entry.status == DONE, in_flight=entry.status == IN_FLIGHT
+    )
+
+
 def _as_recorded(call: Call) -> Call:
     """A call without what is not recorded: flags that mean something only while it is under way."""
-    return call.evolve(asked_at_answer=False, cut_due=False)
+    return call.evolve(asked_at_answer=False, cut_due=False, message_due=False)
 
 
 def _seconds(calls: Sequence[Call], until: Callable[[Call], datetime | None]) -> list[float]:
     """From the answer of each call until the time that ``until`` gives, where both are known."""
     times = ((call.answered_at, until(call)) for call in calls)
     return [(at - answered).total_seconds() for answered, at in times if answered and at]
+
+
+class MemoryPeople:
+    """``People`` (controller.ports) in memory."""
+
+    def __init__(self, records: MemoryRecords) -> None:
+        self._records = records
+
+    async def person(self, number: E164) -> PersonFile:
+        """Everything that is stored of a person."""
+        records = self._records
+        records._answer()
+        person = records._key.of(number)
+        found = await records.contacts_of(number)
+        calls = [call for call in records._calls.values() if call.contact.number == number]
+        check = await records.lists.register_check(number)
+        return PersonFile(
+            number=number,
+            person=person,
+            contacts=[{"id": each.contact.id, "name": each.contact.name} for each in found],
+            attempts=[{"id": call.id} for call in calls],
+            opt_outs=[
+                {"scope": entry.scope, "reason": entry.reason}
+                for entry in await records.lists.opt_outs(limit=len(records._contacts) + 10_000)
+                if entry.number_hash == person
+            ],
+            register=None if check is None else {"opposed": check.opposed},
+            evidence=[{"seq": each.seq} for each in await records.evidence.entries_of(person=person)],
+        )
+
+    async def erase(self, number: E164, who: Authorship, now: datetime) -> Reduced:
+        """Erase number, name and attributes everywhere in the store; statistics and evidence stay."""
+        records = self._records
+        records._answer()
+        entries = [entry for entry in records._contacts.values() if entry.contact.number == number]
+        if any(entry.status == IN_FLIGHT for entry in entries):
+            raise Refused(f"a call to {masked(number)} is under way; nothing was erased, try again later")
+        person = records._key.of(number)
+        attempts = self._anonymise(entries)
+        done = Reduced(
+            contacts=len(entries), attempts=attempts, opt_outs=records.lists.forget(person, who, now)
+        )
+        records.evidence.append(people_entry(Kind.ERASURE, person, done, who, now))
+        return done
+
+    async def reduce(self, before: datetime, now: datetime, who: Authorship) -> Reduced:
+        """Take the personal data out of what is older; statistics and evidence stay."""
+        records = self._records
+        records._answer()
+        calls: dict[ContactId, list[Call]] = {}
+        for call in records._calls.values():
+            calls.setdefault(call.contact.id, []).append(call)
+        old = [
+            entry
+            for key, entry in records._contacts.items()
+            if entry.status == DONE
+            and not entry.contact.number.startswith("#")
+            and calls.get(key)
+            and all(call.ended_at is not None and call.ended_at < before for call in calls[key])
+        ]
+        done = Reduced(contacts=len(old), attempts=self._anonymise(old))
+        if done != Reduced():
+            entry = people_entry(Kind.RETENTION, "", done, who, now, before=before.isoformat())
+            records.evidence.append(entry)
+        return done
+
+    def _anonymise(self, entries: Sequence[_Entry]) -> int:
+        records, attempts = self._records, 0
+        for entry in entries:
+            contact = entry.contact
+            alias = E164(f"#{records._key.of(contact.number)}")
+            entry.contact = replace(contact, number=alias, name="", attributes={}, consent=None)
+            entry.status = DONE
+            records._file(entry)
+            of = records._campaigns[contact.campaign]
+            of.by_number[alias] = of.by_number.pop(contact.number)
+            attempts += sum(call.contact.id == contact.id for call in records._calls.values())
+        return attempts

@@ -22,8 +22,8 @@ from controller.store.schema import DONE, IN_FLIGHT, attempts, contacts, evidenc
 _PATIENCE = 30
 """Times the store's timeout that reducing a whole store may take."""
 
-# What is left of a contact: the campaign's numbers stay right, and nobody knows who it was. The hash takes the
-# number's place, so that a campaign still has each contact once; done, it is never dialed.
+# What is left of a contact: the campaign's numbers stay right, and nobody knows who it was. The hash takes
+# the number's place, so that a campaign still has each contact once; done, it is never dialed.
 _ANONYMOUS: Mapping[str, Any] = {
     "number": literal("#") + contacts.c.person,
     "name": "",
@@ -96,7 +96,7 @@ class SqlPeople:
                     .values(number=None)
                 ).rowcount,
             )
-            append(connection, [_entry(Kind.ERASURE, person, done, who, now)])
+            append(connection, [people_entry(Kind.ERASURE, person, done, who, now)])
             return done
 
         return await self._access.write(erase, "the erasure of a person's data")
@@ -123,13 +123,18 @@ class SqlPeople:
                 ).rowcount,
             )
             if done != Reduced():
-                append(connection, [_entry(Kind.RETENTION, "", done, who, now, before=before.isoformat())])
+                append(
+                    connection, [people_entry(Kind.RETENTION, "", done, who, now, before=before.isoformat())]
+                )
             return done
 
         return await self._access.write(reduce, "the reduction of old data", self._access.timeout * _PATIENCE)
 
 
-def _entry(kind: Kind, person: str, done: Reduced, who: Authorship, now: datetime, **more: Any) -> Entry:
+def people_entry(
+    kind: Kind, person: str, done: Reduced, who: Authorship, now: datetime, **more: Any
+) -> Entry:
+    """The evidence that people's data were erased or reduced."""
     body = {
         "author": who.author,
         "reason": who.reason,

@@ -1,12 +1,14 @@
 """The statements by which the writer records attempts, compiled once per database.
 
-Each is idempotent by itself, so a repeated start or end changes nothing: an attempt's row is written once as
-started and once as ended, and a contact follows only the attempt that it is in flight with.
+A group is written in one transaction with its evidence. Each statement is idempotent by itself, so a repeated
+start or end changes nothing: an attempt's row is written once as started and once as ended, and a contact
+follows only the attempt that it is in flight with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -23,8 +25,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from controller.store.records_rows import AttemptRow, EndRow, StartRow
+from controller.domain.clearance import Check, first_failed, scopes, standing_checks
+from controller.domain.evidence import Entry
+from controller.domain.law_document import digest
+from controller.store.access import chunks
+from controller.store.call_evidence import attempt_entry, end_entries, late_attempt_entry
+from controller.store.evidence_chain import append, take_hold
+from controller.store.records_rows import AttemptRow, EndRow, StartRow, contact_gone
 from controller.store.schema import IN_FLIGHT, Instant, attempts, campaigns, contacts
+from controller.store.standing import Standings
 
 _CALL = bindparam("p_call", type_=Text)
 _CONTACT = bindparam("p_contact", type_=BigInteger)
@@ -33,6 +42,7 @@ _OF_CAMPAIGN = campaigns.c.id == bindparam("p_campaign", type_=Text)
 _FROM_CAMPAIGN = {
     "caller": select(campaigns.c.caller).where(_OF_CAMPAIGN).scalar_subquery(),
     "caller_number": select(campaigns.c.caller_number).where(_OF_CAMPAIGN).scalar_subquery(),
+    "law": select(campaigns.c.law).where(_OF_CAMPAIGN).scalar_subquery(),
     "override": select(campaigns.c.override_author.is_not(None)).where(_OF_CAMPAIGN).scalar_subquery(),
 }
 
@@ -44,10 +54,13 @@ _WRITTEN_AT_END = (
     "admitted_at",
     "rang_at",
     "answered_at",
+    "noise_at",
     "bridged_at",
+    "heard_at",
     "ended_at",
     "ended_by",
     "outcome",
+    "answer_class",
     "cause",
     "sip",
 )
@@ -77,9 +90,12 @@ _CONTACT_ENDS = (
     )
 )
 
+_OUTCOMES = select(attempts.c.id, attempts.c.outcome)
+_STATUSES = select(contacts.c.id, contacts.c.status, contacts.c.due_at)
+
 
 class AttemptStatements:
-    """Writes groups of attempts."""
+    """Writes groups of attempts, each with its evidence."""
 
     def __init__(self, dialect: str) -> None:
         """Build the statements for a database: ``sqlite`` or ``postgresql``."""
@@ -92,18 +108,76 @@ class AttemptStatements:
             where=attempts.c.outcome.is_(None),
         )
 
-    def store(self, connection: Connection, rows: Sequence[AttemptRow]) -> None:
+    def store(self, connection: Connection, rows: Sequence[AttemptRow]) -> list[Check | None]:
         """Write a group inside the transaction of ``connection``.
 
         All starts come before all ends. That keeps the order of the rows of one call; of one contact, no two
         calls are under way at once.
+
+        Returns:
+            For each row the check that failed, for which reason a start was not written; else None.
         """
+        # Before anything is read: from here on no list can change until this group is durable.
+        take_hold(connection)
+        known = _outcomes(connection, [row.call.id for row in rows])
         starts = [row for row in rows if isinstance(row, StartRow)]
         # Said twice in one group it would count twice, for its contact is written before its own row.
-        ends = {row.attempt["id"]: row for row in rows if isinstance(row, EndRow)}.values()
-        if starts:
-            connection.execute(self._start, [row.attempt for row in starts])
-            connection.execute(_CONTACT_STARTS, [row.contact for row in starts])
+        ends = {row.call.id: row for row in rows if isinstance(row, EndRow)}
+        refused, entries = _decide(connection, [row for row in starts if row.call.id not in known])
+        going = [row for row in starts if row.call.id not in refused]
+        if going:
+            connection.execute(self._start, [row.attempt for row in going])
+            connection.execute(_CONTACT_STARTS, [row.contact for row in going])
         if ends:
-            connection.execute(_CONTACT_ENDS, [row.contact for row in ends])
-            connection.execute(self._end, [row.attempt for row in ends])
+            connection.execute(_CONTACT_ENDS, [row.contact for row in ends.values()])
+            connection.execute(self._end, [row.attempt for row in ends.values()])
+        started = {row.call.id for row in going}
+        for call, row in ends.items():
+            if known.get(call) is None:
+                if call not in known and call not in started:
+                    entries.append(late_attempt_entry(row.call, row.person, row.now))
+                entries += end_entries(row.call, row.person, row.now)
+        append(connection, entries)
+        return [refused.get(row.call.id) if isinstance(row, StartRow) else None for row in rows]
+
+
+def _outcomes(connection: Connection, calls: Sequence[str]) -> dict[str, str | None]:
+    """Recorded attempts among ``calls``, each with its outcome."""
+    found: dict[str, str | None] = {}
+    for some in chunks(calls):
+        for call, outcome in connection.execute(_OUTCOMES.where(attempts.c.id.in_(some))):
+            found[call] = outcome
+    return found
+
+
+def _decide(connection: Connection, starts: Sequence[StartRow]) -> tuple[dict[str, Check], list[Entry]]:
+    """Which calls must not be dialed, each with the check that failed; and the evidence of the others."""
+    standings = Standings(connection, (row.person for row in starts))
+    contact_rows = _contacts(connection, [row.call.contact.id for row in starts])
+    refused: dict[str, Check] = {}
+    entries = []
+    for row in starts:
+        call, campaign = row.call, row.campaign
+        standing = standings.of(row.person, scopes(campaign.caller, campaign.id))
+        checks = (
+            *row.checks,
+            *standing_checks(standing, call.contact.consent, campaign.law, call.admitted_at or row.now),
+        )
+        contact, placed = contact_rows.get(call.contact.id), call.admitted_at or row.now
+        failed = first_failed(checks)
+        if failed is None and contact is not None:  # what does not exist the database refuses by itself
+            failed = contact_gone(contact.status, contact.due_at, placed)
+        if failed is not None:
+            refused[call.id] = failed
+        else:
+            law = digest(campaign.law)
+            entries.append(attempt_entry(call, campaign, row.person, law, checks, row.now))
+    return refused, entries
+
+
+def _contacts(connection: Connection, ids: Sequence[int]) -> Mapping[int, Any]:
+    return {
+        row.id: row
+        for some in chunks(ids)
+        for row in connection.execute(_STATUSES.where(contacts.c.id.in_(some)))
+    }

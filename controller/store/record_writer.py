@@ -48,7 +48,7 @@ class RecordWriter(Generic[RowT]):
     def __init__(
         self,
         database: Database,
-        store: Callable[[Connection, Sequence[RowT]], None],
+        store: Callable[[Connection, Sequence[RowT]], Sequence[object]],
         *,
         timeout: float,
         linger: float = 0.04,
@@ -59,7 +59,8 @@ class RecordWriter(Generic[RowT]):
 
         Args:
             database: where to.
-            store: writes a group of rows inside the transaction it is given.
+            store: writes a group of rows inside the transaction it is given; returns what is to be told to
+                whom handed each in.
             timeout: seconds from handing in to durable.
             linger: how long a row waits for company. Costs that much latency, and saves most of the CPU.
             places: bound of the queue.
@@ -94,14 +95,15 @@ class RecordWriter(Generic[RowT]):
             if job is not None:
                 _fail(job, RecordsUnreachable("The record store was closed before this was stored."))
 
-    async def put(self, row: RowT, doing: str) -> None:
-        """Return when the row is durable.
+    async def put(self, row: RowT, doing: str) -> Any:
+        """Return what the store said of the row, when it is durable.
 
         Raises:
             RecordsUnreachable: no confirmation in time.
             ProtocolError: the database refused this very row.
         """
-        await self._hand_in(_Row(row, asyncio.get_running_loop().create_future()), self._timeout, doing)
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        return await self._hand_in(_Row(row, done), self._timeout, doing)
 
     async def run(self, work: Work[ResultT], doing: str, timeout: float | None = None) -> ResultT:
         """Return what ``work`` returned, when its transaction is durable. Raises as ``put`` does."""
@@ -157,12 +159,13 @@ class RecordWriter(Generic[RowT]):
         if not jobs:
             return
 
-        def store(connection: Connection) -> None:
+        def store(connection: Connection) -> Sequence[tuple[_Row[RowT], object]]:
             # The database may have been long in coming to it: look again who still waits.
-            self._store(connection, [job.row for job in jobs if not job.done.done()])
+            waiting = [job for job in jobs if not job.done.done()]
+            return list(zip(waiting, self._store(connection, [job.row for job in waiting]), strict=True))
 
         try:
-            await self._transaction(store, self._timeout, "the attempts")
+            answers = await self._transaction(store, self._timeout, "the attempts")
         except Unreachable as error:
             # Not a matter of rows: trying them one by one would only wait for the same lock many times.
             for job in jobs:
@@ -176,8 +179,8 @@ class RecordWriter(Generic[RowT]):
             await self._write(jobs[:middle])
             await self._write(jobs[middle:])
         else:
-            for job in jobs:
-                _succeed(job, None)
+            for job, answer in answers:
+                _succeed(job, answer)
 
     async def _do(self, job: _Work) -> None:
         try:

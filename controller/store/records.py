@@ -7,21 +7,51 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Integer, Row, Select, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
+from controller.domain.answer import Answerer, answer_class
 from controller.domain.call import Call
 from controller.domain.campaign import Campaign, CampaignState, Override
+from controller.domain.clearance import Check, Standing, scopes
 from controller.domain.contact import Contact, NewContact
-from controller.domain.ids import CallId, CampaignId, ContactId
+from controller.domain.ids import E164, CallId, CampaignId, ContactId
 from controller.domain.outcome import Outcome
+from controller.domain.privacy import NumberKey
 from controller.domain.regulation import Regulation
 from controller.law import PROFILES
-from controller.ports import AttemptEnd, CampaignFigures, CampaignRow, ImportResult
+from controller.ports import (
+    AttemptEnd,
+    AttemptFact,
+    CampaignFigures,
+    CampaignRow,
+    ImportResult,
+    ListedContact,
+)
+from controller.store.access import Access, chunks
+from controller.store.call_evidence import answerer_entry, campaign_entry, override_entry, start_entry
+from controller.store.evidence import SqlEvidence
+from controller.store.evidence_chain import append, take_hold
+from controller.store.lists import SqlLists
+from controller.store.people import SqlPeople
 from controller.store.record_statements import AttemptStatements
 from controller.store.record_writer import RecordWriter
 from controller.store.records_database import Work, database_for, translated
 from controller.store.records_rows import (
+    PLACED,
     AttemptRow,
     call_of,
     campaign_row,
@@ -31,9 +61,13 @@ from controller.store.records_rows import (
     contact_of,
     contact_values,
     end_row,
+    fact_of,
+    listed_of,
     no_such_campaign,
+    not_connected,
     select_calls,
     select_contacts,
+    select_facts,
     start_row,
     utc_now,
 )
@@ -44,11 +78,13 @@ from controller.store.schema import (
     Instant,
     attempts,
     campaigns,
+    check_number_key,
     contacts,
     heartbeat,
     make_tables,
     overrides,
 )
+from controller.store.standing import Standings
 
 _CONTACTS_PER_TIMEOUT = 2000
 """Contacts for which ``add_contacts`` is given once the timeout: a large import is slow, not unreachable."""
@@ -67,6 +103,12 @@ _FRESH = _WAITING.where(contacts.c.due_at.is_(None)).order_by(contacts.c.id).lim
 _LATER = select(func.min(contacts.c.due_at)).where(
     _OF_CAMPAIGN, contacts.c.status == PENDING, contacts.c.due_at > _NOW
 )
+_LISTED = select_contacts().add_columns(contacts.c.status)
+_ID = contacts.c.id
+_PUT_OFF = update(contacts).where(
+    contacts.c.status != DONE,
+    or_(contacts.c.due_at.is_(None), contacts.c.due_at < bindparam("p_until", type_=Instant)),
+)
 _LEFT = select(contacts.c.id).where(_OF_CAMPAIGN, contacts.c.status.in_((PENDING, IN_FLIGHT))).limit(1)
 
 
@@ -78,6 +120,9 @@ class SqlRecords:
 
     After RecordsUnreachable from ``attempt_started`` the attempt may have been recorded all the same (its
     confirmation came too late); ``attempt_ended`` with FAILED or CANCELLED puts things right in both cases.
+
+    Attributes:
+        lists, evidence, people: the ports of compliance, on the same database.
     """
 
     def __init__(
@@ -85,6 +130,7 @@ class SqlRecords:
         url: str,
         timeout: float = 2.0,
         *,
+        number_key: NumberKey,
         linger: float = 0.04,
         profiles: Mapping[str, Regulation] = PROFILES,
     ) -> None:
@@ -93,6 +139,7 @@ class SqlRecords:
         Args:
             url: of the database, as ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://...``.
             timeout: seconds until a call gives up.
+            number_key: under which people are recorded.
             linger: seconds an attempt waits for others to share its commit with.
             profiles: regulation profiles by name.
 
@@ -106,6 +153,11 @@ class SqlRecords:
         self._writer: RecordWriter[AttemptRow] = RecordWriter(
             self._database, statements.store, timeout=timeout, linger=linger
         )
+        self._key = number_key
+        access = Access(self._read, self._writer.run, timeout)
+        self.lists = SqlLists(access, number_key, self._database.dialect)
+        self.evidence = SqlEvidence(access)
+        self.people = SqlPeople(access, number_key, self._database.dialect)
 
     async def open(self) -> None:
         """Make the tables if they are missing and start the writer.
@@ -117,6 +169,7 @@ class SqlRecords:
         try:
             await self._database.open()
             await self._writer.run(make_tables, "its opening")
+            await self._writer.run(lambda c: check_number_key(c, self._key), "its opening")
         except BaseException:
             await self.close()
             raise
@@ -159,10 +212,12 @@ class SqlRecords:
         check_law(campaign, self._profiles)
 
         def save(connection: Connection) -> None:
+            now = utc_now()
             try:
-                connection.execute(insert(campaigns).values(campaign_values(campaign, utc_now())))
+                connection.execute(insert(campaigns).values(campaign_values(campaign, now)))
             except IntegrityError as error:
                 raise campaign_taken(campaign.id) from error
+            append(connection, [campaign_entry(campaign.id, now, state=CampaignState.DRAFT.value)])
 
         await self._writer.run(save, "a new campaign")
 
@@ -183,6 +238,7 @@ class SqlRecords:
             statement = update(campaigns).where(campaigns.c.id == campaign)
             if not (connection.execute(statement.values(state=state.value, reason=reason))).rowcount:
                 raise no_such_campaign(campaign)
+            append(connection, [campaign_entry(campaign, utc_now(), state=state.value, reason=reason)])
 
         await self._writer.run(change, "a campaign's state")
 
@@ -195,8 +251,14 @@ class SqlRecords:
                 connection.execute(insert(overrides).values(values))
             except IntegrityError as error:
                 raise no_such_campaign(campaign) from error
+            append(connection, [override_entry(campaign, override, now)])
 
         await self._writer.run(record, "an override")
+
+    async def record_start(self, campaign: Campaign, now: datetime) -> None:
+        """Record that the campaign is started, under which rules, told in full. Append-only."""
+        entry = start_entry(campaign, now)
+        await self._writer.run(lambda connection: append(connection, [entry]), "a campaign's start")
 
     # --- contacts
 
@@ -208,9 +270,37 @@ class SqlRecords:
         timeout = self._timeout * (1 + len(contacts) / _CONTACTS_PER_TIMEOUT)
 
         def add(connection: Connection) -> ImportResult:
-            return _add_contacts(connection, campaign, contacts)
+            return _add_contacts(connection, campaign, contacts, self._key)
 
         return await self._writer.run(add, "new contacts", timeout)
+
+    async def contacts(
+        self, campaign: CampaignId, *, after: ContactId | None = None, limit: int = 1000
+    ) -> Sequence[ListedContact]:
+        """A campaign's contacts by id, from the one after ``after``, ``limit`` at most."""
+        statement = _LISTED.where(contacts.c.campaign == campaign).order_by(contacts.c.id).limit(limit)
+        if after is not None:
+            statement = statement.where(contacts.c.id > after)
+        return [listed_of(row) for row in await self._rows(statement, "a look at the contacts")]
+
+    async def contacts_of(self, number: E164) -> Sequence[ListedContact]:
+        """Who has this number, in every campaign."""
+        person = contacts.c.person == self._key.of(number)
+        statement = _LISTED.where(person, contacts.c.erased_at.is_(None)).order_by(contacts.c.id)
+        return [listed_of(row) for row in await self._rows(statement, "a look at the contacts")]
+
+    async def standings(
+        self, campaign: Campaign, contacts: Sequence[Contact]
+    ) -> Mapping[ContactId, Standing]:
+        """What the do-not-call lists and the register say of these contacts, now."""
+        persons = {contact.id: self._key.of(contact.number) for contact in contacts}
+        binding = scopes(campaign.caller, campaign.id)
+
+        def look(connection: Connection) -> dict[ContactId, Standing]:
+            found = Standings(connection, persons.values())
+            return {contact: found.of(person, binding) for contact, person in persons.items()}
+
+        return await self._read(look, "a look at the lists") if contacts else {}
 
     async def due_contacts(self, campaign: CampaignId, now: datetime, limit: int) -> Sequence[Contact]:
         """Contacts that may be called now and have no attempt under way, longest due first.
@@ -243,25 +333,33 @@ class SqlRecords:
 
         return await self._read(look, "a look at the contacts")
 
-    async def postpone(self, contact: ContactId, until: datetime) -> None:
-        """Do not offer the contact before ``until``; if it is due later already, that stays."""
-        sooner = or_(contacts.c.due_at.is_(None), contacts.c.due_at < until)
-        statement = update(contacts).where(contacts.c.id == contact, contacts.c.status != DONE, sooner)
+    async def postpone(self, contacts: Sequence[ContactId], until: datetime) -> None:
+        """Do not offer the contacts before ``until``; where one is due later already, that stays."""
 
         def put_off(connection: Connection) -> None:
-            connection.execute(statement.values(due_at=until))
+            for some in chunks(contacts):
+                connection.execute(_PUT_OFF.where(_ID.in_(some)).values(due_at=until), {"p_until": until})
 
-        await self._writer.run(put_off, "a postponed contact")
+        await self._writer.run(put_off, "postponed contacts")
 
     # --- attempts
 
-    async def attempt_started(self, call: Call) -> None:
-        """Record the attempt; returns when it is durable. Before that nothing is dialed."""
-        await self._writer.put(start_row(call, utc_now()), "the start of a call")
+    async def attempt_started(
+        self, call: Call, campaign: Campaign, checks: Sequence[Check] = ()
+    ) -> Check | None:
+        """Record the attempt; returns when it is durable. Before that nothing is dialed.
+
+        Returns the check that failed where it must not be: then nothing was recorded.
+        """
+        person = self._key.of(call.contact.number)
+        row = start_row(call, campaign, person, checks, utc_now())
+        failed: Check | None = await self._writer.put(row, "the start of a call")
+        return failed
 
     async def attempt_ended(self, end: AttemptEnd) -> None:
         """Record how it ended; returns when it is durable. Saying it twice changes nothing."""
-        await self._writer.put(end_row(end, utc_now()), "the end of a call")
+        person = self._key.of(end.call.contact.number)
+        await self._writer.put(end_row(end, person, utc_now()), "the end of a call")
 
     async def attempt(self, call: CallId) -> Call | None:
         """An attempt as recorded, with its contact as it is now."""
@@ -277,12 +375,44 @@ class SqlRecords:
     async def _calls(self, statement: Select[Any]) -> Sequence[Call]:
         return [call_of(row) for row in await self._rows(statement, "a look at the attempts")]
 
+    async def facts(
+        self, campaign: CampaignId, *, after: tuple[datetime, str] | None = None, limit: int = 10_000
+    ) -> Sequence[AttemptFact]:
+        """Attempts in the order of (placed, call), from the one after ``after``, ``limit`` at most."""
+        statement = (
+            select_facts().where(attempts.c.campaign == campaign).order_by(PLACED, attempts.c.id).limit(limit)
+        )
+        if after is not None:
+            placed = bindparam("p_placed", after[0], type_=Instant)
+            statement = statement.where(
+                or_(placed < PLACED, and_(placed == PLACED, attempts.c.id > after[1]))
+            )
+        return [fact_of(row) for row in await self._rows(statement, "a look at the attempts")]
+
+    async def answered_by(self, call: CallId, answerer: Answerer, author: str, now: datetime) -> None:
+        """Record who picked up, as the agent said."""
+
+        def change(connection: Connection) -> None:
+            take_hold(connection)
+            row = connection.execute(select_calls().where(attempts.c.id == call)).one_or_none()
+            if row is None or (known := call_of(row)).outcome is not Outcome.CONNECTED:
+                raise not_connected(call)
+            answered = answer_class(known, answerer)
+            values = {"answerer": answerer.value, "answer_class": answered.value if answered else None}
+            connection.execute(update(attempts).where(attempts.c.id == call).values(values))
+            person = connection.scalar(select(attempts.c.person).where(attempts.c.id == call)) or ""
+            append(connection, [answerer_entry(known, person, answerer, author, now)])
+
+        await self._writer.run(change, "who picked up")
+
     async def figures(self, campaign: CampaignId) -> CampaignFigures:
         """The campaign's numbers, computed by the database from the attempts."""
         return await self._read(lambda connection: _figures(connection, campaign), "the campaign's figures")
 
 
-def _add_contacts(connection: Connection, campaign: CampaignId, new: Sequence[NewContact]) -> ImportResult:
+def _add_contacts(
+    connection: Connection, campaign: CampaignId, new: Sequence[NewContact], key: NumberKey
+) -> ImportResult:
     # A write first: it holds off other imports into this campaign (also from other programs) between our look
     # at the numbers and our insert, and shows whether there is such a campaign.
     touch = update(campaigns).where(campaigns.c.id == campaign).values(state=campaigns.c.state)
@@ -302,7 +432,7 @@ def _add_contacts(connection: Connection, campaign: CampaignId, new: Sequence[Ne
             known.append(contact.line)
             continue
         seen.add(contact.number)
-        fresh.append(contact_values(campaign, contact))
+        fresh.append(contact_values(campaign, contact, key.of(contact.number)))
     if fresh:
         connection.execute(insert(contacts), fresh)
     return ImportResult(stored=len(fresh), known=tuple(known))

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 
+from controller.domain.answer import AnswerClass, Answerer, answer_class
 from controller.domain.call import Call, CallState, HungUpBy
 from controller.domain.campaign import Campaign, CampaignState, Override
-from controller.domain.contact import Contact, NewContact
+from controller.domain.clearance import Check, CheckName
+from controller.domain.contact import Consent, Contact, Habits, NewContact
+from controller.domain.hours import Hours, parse_hours, written
 from controller.domain.ids import E164, AgentId, CallId, CampaignId, ContactId
 from controller.domain.outcome import Outcome
 from controller.domain.regulation import Regulation
 from controller.domain.retry import RetryRule
 from controller.errors import BadInput, ProtocolError
-from controller.ports import AttemptEnd, CampaignRow
-from controller.store.schema import DONE, PENDING, attempts, contacts
+from controller.ports import AttemptEnd, AttemptFact, CampaignRow, ListedContact
+from controller.store.schema import DONE, IN_FLIGHT, PENDING, attempts, contacts
 
 Profiles = Mapping[str, Regulation]
 _MICROSECOND = timedelta(microseconds=1)
@@ -26,16 +29,30 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class StartRow:
-    """An attempt about to begin, as parameters of the writer's statements."""
+    """An attempt about to begin.
 
+    Attributes:
+        attempt, contact: parameters of the writer's statements.
+        person: keyed hash of the number.
+        checks: what was checked before, for the evidence.
+    """
+
+    call: Call
+    campaign: Campaign
+    person: str
+    checks: Sequence[Check]
+    now: datetime
     attempt: Mapping[str, Any]
     contact: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class EndRow:
-    """An attempt that is over, as parameters of the writer's statements."""
+    """An attempt that is over; attributes as of StartRow."""
 
+    call: Call
+    person: str
+    now: datetime
     attempt: Mapping[str, Any]
     contact: Mapping[str, Any]
 
@@ -51,6 +68,27 @@ def no_such_campaign(campaign: str) -> BadInput:
 def campaign_taken(campaign: str) -> BadInput:
     """The error for a new campaign whose id is stored already."""
     return BadInput("campaign", f"there is a campaign {campaign!r} already", "another id")
+
+
+def contact_gone(status: str, due_at: datetime | None, placed: datetime) -> Check | None:
+    """What keeps a contact from being called now; None if nothing does.
+
+    Another controller may have reached it, or put it off, since it was read.
+    """
+    name = CheckName.CONTACT
+    if status == DONE:
+        return Check(name=name, passed=False, why="the campaign is done with it meanwhile")
+    if status == IN_FLIGHT:
+        return Check(name=name, passed=False, why="another call to it is under way")
+    if due_at is not None and due_at > placed:
+        why = f"put off until {due_at:%Y-%m-%d %H:%M} UTC meanwhile"
+        return Check(name=name, passed=False, why=why, until=due_at)
+    return None
+
+
+def not_connected(call: str) -> BadInput:
+    """The error for a call of which no agent can say who picked up."""
+    return BadInput("call", f"no agent reached a call {call!r}", "a call that reached an agent")
 
 
 def check_law(campaign: Campaign, profiles: Profiles) -> None:
@@ -82,6 +120,14 @@ def campaign_values(campaign: Campaign, now: datetime) -> dict[str, Any]:
         "retry_pauses": {o.value: pause // _MICROSECOND for o, pause in campaign.retry.pauses.items()},
         "override_author": override.author if override else None,
         "override_reason": override.reason if override else None,
+        "caller_number_answers": campaign.caller_number_answers,
+        "zone": campaign.zone,
+        "region": campaign.region,
+        "hours": _hours_text(campaign.hours),
+        "segment_hours": {segment: written(hours) for segment, hours in campaign.segment_hours.items()},
+        "opens_at": campaign.opens_at,
+        "closes_at": campaign.closes_at,
+        "message": campaign.message,
         "state": CampaignState.DRAFT.value,
         "reason": "",
         "created_at": now,
@@ -119,12 +165,30 @@ def campaign_row(row: Row[Any], profiles: Profiles) -> CampaignRow:
         override=None
         if row.override_author is None
         else Override(author=row.override_author, reason=row.override_reason),
+        caller_number_answers=row.caller_number_answers,
+        zone=row.zone,
+        region=row.region,
+        hours=_hours(row.hours),
+        segment_hours={segment: parse_hours(text) for segment, text in row.segment_hours.items()},
+        opens_at=row.opens_at,
+        closes_at=row.closes_at,
+        message=row.message,
+        created_at=row.created_at,
     )
     return CampaignRow(campaign=campaign, state=CampaignState(row.state), reason=row.reason)
 
 
-def contact_values(campaign: CampaignId, contact: NewContact) -> dict[str, Any]:
+def _hours_text(hours: Hours | None) -> str | None:
+    return None if hours is None else written(hours)
+
+
+def _hours(text: str | None) -> Hours | None:
+    return None if text is None else parse_hours(text)
+
+
+def contact_values(campaign: CampaignId, contact: NewContact, person: str) -> dict[str, Any]:
     """A row for a new contact."""
+    consent, habits = contact.consent, contact.habits
     return {
         "campaign": campaign,
         "number": contact.number,
@@ -134,6 +198,14 @@ def contact_values(campaign: CampaignId, contact: NewContact) -> dict[str, Any]:
         "operator_due": False,
         "due_at": None,
         "status": PENDING,
+        "person": person,
+        "consent_basis": consent.basis if consent else None,
+        "consent_source": consent.source if consent else None,
+        "consent_at": consent.given_at if consent else None,
+        "segment": habits.segment,
+        "zone": habits.zone,
+        "region": habits.region,
+        "hours": _hours_text(habits.hours),
     }
 
 
@@ -146,6 +218,13 @@ _CONTACT = (
     contacts.c.attempts,
     contacts.c.operator_due,
     contacts.c.due_at,
+    contacts.c.consent_basis,
+    contacts.c.consent_source,
+    contacts.c.consent_at,
+    contacts.c.segment,
+    contacts.c.zone,
+    contacts.c.region,
+    contacts.c.hours,
 )
 
 
@@ -166,26 +245,37 @@ def contact_of(row: Row[Any]) -> Contact:
         attempts=columns[5],
         operator_due=columns[6],
         due_at=columns[7],
+        consent=None
+        if columns[8] is None
+        else Consent(basis=columns[8], source=columns[9] or "", given_at=columns[10]),
+        habits=Habits(segment=columns[11], zone=columns[12], region=columns[13], hours=_hours(columns[14])),
     )
 
 
-def start_row(call: Call, now: datetime) -> StartRow:
+def start_row(
+    call: Call, campaign: Campaign, person: str, checks: Sequence[Check], now: datetime
+) -> StartRow:
     """What is recorded before a call is dialed."""
-    contact = call.contact
-    attempt = {
+    contact = {"p_call": call.id, "p_contact": call.contact.id}
+    return StartRow(call, campaign, person, checks, now, _attempt(call, person, now), contact)
+
+
+def _attempt(call: Call, person: str, now: datetime) -> dict[str, Any]:
+    return {
         "id": call.id,
-        "campaign": contact.campaign,
-        "p_campaign": contact.campaign,
-        "contact": contact.id,
-        "number": contact.number,
+        "campaign": call.contact.campaign,
+        "p_campaign": call.contact.campaign,
+        "contact": call.contact.id,
+        "number": call.contact.number,
+        "person": person,
         "started_at": now,
         **_progress(call),
         "outcome": None,
+        "answer_class": None,
     }
-    return StartRow(attempt, {"p_call": call.id, "p_contact": contact.id})
 
 
-def end_row(end: AttemptEnd, now: datetime) -> EndRow:
+def end_row(end: AttemptEnd, person: str, now: datetime) -> EndRow:
     """What is recorded when a call is over.
 
     Raises:
@@ -201,7 +291,9 @@ def end_row(end: AttemptEnd, now: datetime) -> EndRow:
         "p_operator_due": operator_due_after(outcome),
         "p_outcome": outcome.value,
     }
-    return EndRow(dict(start_row(call, now).attempt) | {"outcome": outcome.value}, contact)
+    answered = answer_class(call)
+    over = {"outcome": outcome.value, "answer_class": answered.value if answered else None}
+    return EndRow(call, person, now, _attempt(call, person, now) | over, contact)
 
 
 def require_outcome(call: Call) -> Outcome:
@@ -232,7 +324,9 @@ def _progress(call: Call) -> dict[str, Any]:
         "admitted_at": call.admitted_at,
         "rang_at": call.rang_at,
         "answered_at": call.answered_at,
+        "noise_at": call.noise_at,
         "bridged_at": call.bridged_at,
+        "heard_at": call.heard_at,
         "ended_at": call.ended_at,
         "ended_by": call.ended_by.value if call.ended_by else None,
         "cause": call.cause,
@@ -252,7 +346,9 @@ _CALL = tuple(
         "admitted_at",
         "rang_at",
         "answered_at",
+        "noise_at",
         "bridged_at",
+        "heard_at",
         "ended_at",
         "ended_by",
         "outcome",
@@ -280,13 +376,83 @@ def call_of(row: Row[Any]) -> Call:
         admitted_at=row.call_admitted_at,
         rang_at=row.call_rang_at,
         answered_at=row.call_answered_at,
+        noise_at=row.call_noise_at,
         bridged_at=row.call_bridged_at,
+        heard_at=row.call_heard_at,
         ended_at=row.call_ended_at,
         ended_by=None if row.call_ended_by is None else HungUpBy(row.call_ended_by),
         outcome=None if row.call_outcome is None else Outcome(row.call_outcome),
         cause=row.call_cause,
         sip=row.call_sip,
     )
+
+
+_FACT = (
+    "id",
+    "campaign",
+    "person",
+    "caller",
+    "caller_number",
+    "law",
+    "override",
+    "covered",
+    "guaranteed",
+    "admitted_at",
+    "started_at",
+    "rang_at",
+    "answered_at",
+    "noise_at",
+    "bridged_at",
+    "heard_at",
+    "ended_at",
+    "ended_by",
+    "outcome",
+    "answer_class",
+    "answerer",
+    "cause",
+    "sip",
+)
+PLACED = func.coalesce(attempts.c.admitted_at, attempts.c.started_at)
+"""When an attempt was placed, as integer: by this the ledger counts it in its windows."""
+
+
+def select_facts() -> Select[Any]:
+    """Attempts, for ``fact_of``."""
+    return select(*(attempts.c[name] for name in _FACT))
+
+
+def fact_of(row: Row[Any]) -> AttemptFact:
+    """An attempt without personal data, from its row."""
+    return AttemptFact(
+        call=CallId(row.id),
+        campaign=CampaignId(row.campaign),
+        person=row.person,
+        caller=row.caller,
+        caller_number=row.caller_number,
+        law=row.law,
+        override=row.override,
+        covered=row.covered,
+        guaranteed=row.guaranteed,
+        placed=row.admitted_at or row.started_at,
+        rang_at=row.rang_at,
+        answered_at=row.answered_at,
+        noise_at=row.noise_at,
+        bridged_at=row.bridged_at,
+        heard_at=row.heard_at,
+        ended_at=row.ended_at,
+        ended_by=None if row.ended_by is None else HungUpBy(row.ended_by),
+        outcome=None if row.outcome is None else Outcome(row.outcome),
+        answer_class=None if row.answer_class is None else AnswerClass(row.answer_class),
+        answerer=None if row.answerer is None else Answerer(row.answerer),
+        cause=row.cause,
+        sip=row.sip,
+    )
+
+
+def listed_of(row: Row[Any]) -> ListedContact:
+    """A contact with where it stands; ``status`` is the row's last column."""
+    status = tuple(row)[-1]
+    return ListedContact(contact=contact_of(row), done=status == DONE, in_flight=status == IN_FLIGHT)
 
 
 def utc_now() -> datetime:

@@ -28,8 +28,11 @@ from sqlalchemy import (
     inspect,
     select,
     text,
+    update,
 )
 
+from controller.domain.evidence import GENESIS
+from controller.domain.privacy import NumberKey
 from controller.errors import BadInput
 
 SCHEMA_VERSION = 2
@@ -296,3 +299,44 @@ def make_tables(connection: Connection) -> None:
     metadata.create_all(connection)
     connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))
     connection.execute(heartbeat.insert().values(id=1, beats=0))
+    connection.execute(evidence_head.insert().values(id=1, seq=0, hash=GENESIS.hex()))
+    for statement in _APPEND_ONLY.get(connection.dialect.name, ()):
+        connection.exec_driver_sql(statement)
+
+
+# The database itself refuses to change the evidence. Who holds the database can take the triggers away; what
+# the chain is for is that this shows.
+_APPEND_ONLY = {
+    "sqlite": [
+        f"CREATE TRIGGER evidence_no_{action} BEFORE {action} ON evidence "
+        "BEGIN SELECT RAISE(ABORT, 'the evidence is append-only'); END"
+        for action in ("update", "delete")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION evidence_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the evidence is append-only'; END $$",
+        "CREATE TRIGGER evidence_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON evidence "
+        "FOR EACH STATEMENT EXECUTE FUNCTION evidence_is_append_only()",
+    ],
+}
+
+_KEY_FACT = "number key"
+
+
+def check_number_key(connection: Connection, key: NumberKey) -> None:
+    """Note the number key's fingerprint in a new store; refuse any other key in an old one.
+
+    Raises:
+        BadInput: people were recorded under another key.
+    """
+    connection.execute(update(evidence_head).values(seq=evidence_head.c.seq))  # one program after the other
+    found = connection.scalar(select(store_facts.c.value).where(store_facts.c.name == _KEY_FACT))
+    if found is None:
+        connection.execute(store_facts.insert().values(name=_KEY_FACT, value=key.fingerprint))
+    elif found != key.fingerprint:
+        raise BadInput(
+            "privacy.number_key_file",
+            f"people are recorded under another key (fingerprint {found}, not {key.fingerprint}): "
+            "nobody on a do-not-call list would be recognised",
+            "the number.key of the controller that made the database",
+        )

@@ -35,16 +35,19 @@ from controller.domain.call import (
     HangUp,
     Heard,
     HungUpBy,
+    Left,
     NoAgentFree,
     NotAdmitted,
     PickedUp,
     Place,
     Placed,
     PlaceFailed,
+    PlayMessage,
     Rang,
     StartCutTimer,
     StartHeardTimer,
     StopCutTimer,
+    Withdraw,
 )
 from controller.domain.contact import Contact
 from controller.domain.ids import E164, AgentId, CallId, CampaignId, ContactId
@@ -234,6 +237,114 @@ PATHS = [
         (Place(), START, HangUp(), *SILENT_CLOSE),
         Outcome.SILENT,
         HungUpBy.CONTROLLER,
+    ),
+    Path(
+        "no agent until the message is due: it is played, silent all the same",
+        (*WAITING, CutDue(message=True), Left(), Gone(16)),
+        (Place(), START, FindAgent(), PlayMessage(), *SILENT_CLOSE),
+        Outcome.SILENT,
+        HungUpBy.CONTROLLER,
+    ),
+    Path(
+        "the message also for a call that never reached Stasis: Asterisk's own switch plays it",
+        (*ANSWERED, CutDue(message=True), Gone(16)),
+        (Place(), START, PlayMessage(), *SILENT_CLOSE),
+        Outcome.SILENT,
+        HungUpBy.CONTROLLER,
+    ),
+    Path(
+        "the message came due while bridging: if that fails, it is played and no other agent looked for",
+        (*BRIDGING_AT_ANSWER, CutDue(message=True), BridgeFailed(), Gone(16)),
+        (
+            Place(),
+            START,
+            FindAgent(),
+            Connect(ANNA),
+            back(ANNA, worked=False),
+            PlayMessage(),
+            *SILENT_CLOSE,
+        ),
+        Outcome.SILENT,
+        HungUpBy.CONTROLLER,
+    ),
+    Path(
+        "the message came due while bridging: if that succeeds, the conversation goes on",
+        (*BRIDGING_TO_RESCUE, CutDue(message=True), Bridged(), Heard(), Left(), Gone(16)),
+        (
+            Place(),
+            START,
+            FindAgent(),
+            Connect(ANNA),
+            LISTEN,
+            STOP,
+            CountSuccess(),
+            back(ANNA, worked=True),
+            Close(Outcome.CONNECTED),
+        ),
+        Outcome.CONNECTED,
+        HungUpBy.CALLEE,
+        rescued=True,
+    ),
+    Path(
+        "Asterisk's own switch was faster than we: no agent is looked for any more",
+        (*WAITING, Left(), CutDue(message=True), AgentAssigned(ANNA), Gone(16)),
+        (Place(), START, FindAgent(), Withdraw(), back(ANNA, worked=False), *SILENT_CLOSE),
+        Outcome.SILENT,
+        HungUpBy.UNKNOWN,
+    ),
+    Path(
+        "Asterisk's own switch was faster than the bridging: the agent was not heard",
+        (*BRIDGING_AT_ANSWER, CutDue(message=True), Bridged(), Left(), Heard(), Gone(16)),
+        (
+            Place(),
+            START,
+            FindAgent(),
+            Connect(ANNA),
+            LISTEN,
+            back(ANNA, worked=False),
+            Withdraw(),
+            *SILENT_CLOSE,
+        ),
+        Outcome.SILENT,
+        HungUpBy.UNKNOWN,
+    ),
+    Path(
+        "the bridging was refused, since Asterisk's own switch had acted",
+        (*BRIDGING_AT_ANSWER, Left(), CutDue(message=True), Gone(16)),
+        (
+            Place(),
+            START,
+            FindAgent(),
+            Connect(ANNA),
+            back(ANNA, worked=False),
+            Withdraw(),
+            *SILENT_CLOSE,
+        ),
+        Outcome.SILENT,
+        HungUpBy.UNKNOWN,
+    ),
+    Path(
+        "callee leaves Stasis and then the network, while waiting: it was the callee",
+        (*WAITING, Left(), Gone(16)),
+        (Place(), START, FindAgent(), Withdraw(), *SILENT_CLOSE),
+        Outcome.SILENT,
+        HungUpBy.CALLEE,
+    ),
+    Path(
+        "callee leaves Stasis before the agent bridged at the answer can have been heard: left early",
+        (*JUST_BRIDGED, Left(), Gone(16)),
+        (
+            Place(),
+            START,
+            FindAgent(),
+            Connect(ANNA),
+            LISTEN,
+            STOP,
+            back(ANNA, worked=False),
+            Close(Outcome.LEFT_EARLY),
+        ),
+        Outcome.LEFT_EARLY,
+        HungUpBy.CALLEE,
     ),
     Path(
         "callee leaves while waiting: silent all the same",
@@ -502,6 +613,15 @@ def test_the_first_ring_and_the_first_sign_of_an_answer_are_the_ones_written_dow
     assert play(*CANCELLED, PickedUp(), Arrived())[0].answered_at == T0 + timedelta(seconds=4)
 
 
+def test_when_the_noise_began_is_asterisks_word() -> None:
+    at = T0 + timedelta(seconds=2.5)
+
+    assert play(*ANSWERED, Arrived(noise_at=at))[0].noise_at == at
+    assert play(*RINGING, Arrived(noise_at=at), Arrived())[0].noise_at == at
+    assert play(*CANCELLED, Arrived(noise_at=at))[0].noise_at == at
+    assert play(*ARRIVED)[0].noise_at is None
+
+
 def test_a_phone_that_rang_can_be_reached() -> None:
     assert play(Admitted(), Placed(), Gone(20, 480))[0].outcome is Outcome.UNREACHABLE
     assert play(Admitted(), Placed(), Rang(), Gone(20, 480))[0].outcome is Outcome.NO_ANSWER
@@ -537,8 +657,8 @@ TAKES: dict[CallState, set[type[CallEvent]]] = {
     CallState.PLACING: {Placed, PlaceFailed, Rang, PickedUp, Arrived, CancelAsked, Gone},
     CallState.RINGING: {Rang, PickedUp, Arrived, CancelAsked, Gone},
     CallState.ANSWERED: {Arrived, CutDue, Gone},
-    CallState.WAITING: {AgentAssigned, NoAgentFree, CutDue, Gone},
-    CallState.BRIDGING: {Bridged, BridgeFailed, CutDue, Gone},
+    CallState.WAITING: {AgentAssigned, NoAgentFree, CutDue, Left, Gone},
+    CallState.BRIDGING: {Bridged, BridgeFailed, CutDue, Left, Gone},
     CallState.TALKING: {AgentLeft, EndAsked, Gone},  # and Heard, once
     CallState.ENDING: {PickedUp, Arrived, Gone},
     CallState.ENDED: set(),
@@ -558,6 +678,7 @@ ONE_OF_EACH: list[CallEvent] = [
     Heard(),
     BridgeFailed(),
     CutDue(),
+    Left(),
     AgentLeft(ANNA),
     EndAsked(),
     CancelAsked(),
@@ -589,14 +710,14 @@ LIKELY: dict[CallState, list[CallEvent]] = {
     CallState.RINGING: [PickedUp(), Arrived(), CancelAsked()],
     CallState.ANSWERED: [Arrived()],
     CallState.WAITING: [NoAgentFree(), AgentAssigned(ANNA)],
-    CallState.BRIDGING: [Bridged(), BridgeFailed(), CutDue(), Gone()],
+    CallState.BRIDGING: [Bridged(), BridgeFailed(), CutDue(), CutDue(message=True), Gone()],
     CallState.TALKING: [Heard(), Heard(), EndAsked(), AgentLeft(ANNA), Gone()],
     CallState.ENDING: [PickedUp(), AgentAssigned(ANNA)],
     CallState.ENDED: [AgentAssigned(ANNA)],
 }
 """Events that lead on, so that random sequences get anywhere."""
 
-ANY_EVENT = [*ONE_OF_EACH, AgentAssigned(ANNA), Gone(17, 486), Gone(witnessed=False)]
+ANY_EVENT = [*ONE_OF_EACH, CutDue(message=True), AgentAssigned(ANNA), Gone(17, 486), Gone(witnessed=False)]
 
 choices = st.lists(st.tuples(st.sampled_from([True, True, True, False]), st.integers(0, 99)), max_size=25)
 
@@ -651,7 +772,7 @@ class History:
                 assert before.bridged_at is not None
             case GiveBackAgent(agent, worked):
                 if agent == self.connecting:
-                    assert isinstance(event, BridgeFailed | Gone), "taken away while being connected"
+                    assert isinstance(event, BridgeFailed | Left | Gone), "taken away while being connected"
                     self.connecting = None
                 assert worked == (agent == before.agent and before.heard_at is not None)
             case StartCutTimer():
@@ -689,7 +810,7 @@ def check_each_step(history: History, commands: tuple[Command, ...], *, ended_be
         assert history.timer == "running" or (history.timer == "fired" and call.cut_due)
         assert history.connecting == call.agent is not None
     if call.state is CallState.ENDING:
-        assert HangUp() in history.commands
+        assert {HangUp(), PlayMessage(), Withdraw()} & set(history.commands)
 
 
 @settings(max_examples=60, deadline=None)
@@ -761,6 +882,8 @@ class World:
     answered_at: float | None = None
     closed: list[Outcome] = field(default_factory=list)
     cut_at: float | None = None
+    message: bool = False
+    message_at: float | None = None
 
     def post(self, event: CallEvent, delay: float = 0.0) -> None:
         heapq.heappush(self.queue, (self.now + delay, next(self.order), event))
@@ -772,6 +895,7 @@ class World:
         return self.data.draw(st.booleans())
 
     def run(self) -> None:
+        self.message = self.chance()
         self.post(Admitted() if self.data.draw(st.integers(0, 9)) else NotAdmitted())
         for _ in range(300):
             if not self.queue or self.call.state is CallState.ENDED:
@@ -803,9 +927,14 @@ class World:
                 if self.hang_up_at is None:
                     self.hang_up_at = self.now
                 self.post(Gone(16), self.some(0, 0.05))
+            case PlayMessage():
+                assert self.message
+                self.message_at = self.now
+                self.post(Left(), 0.01)
+                self.post(Gone(16), self.some(0.02, 30))
             case StartCutTimer():
                 self.cut_at = self.now + IT_GARANTE_2014.hang_up_after.total_seconds()
-                self.post(CutDue(), IT_GARANTE_2014.hang_up_after.total_seconds())
+                self.post(CutDue(self.message), IT_GARANTE_2014.hang_up_after.total_seconds())
             case StopCutTimer():
                 self.cut_at = None
             case GiveBackAgent(agent):
@@ -873,8 +1002,9 @@ def test_no_call_is_lost_and_no_callee_waits_longer_than_the_law_allows(data: st
     assert world.cut_at is None
     if world.answered_at is not None and world.call.outcome is Outcome.SILENT:
         assert world.call.ended_at is not None
-        lasted = (world.call.ended_at - T0).total_seconds() - world.answered_at
-        # 2.7 s, one bridging that was under way, the time to hear somebody, one hang-up.
+        ended = (world.call.ended_at - T0).total_seconds() if world.message_at is None else world.message_at
+        lasted = ended - world.answered_at
+        # 2.7 s, one bridging that was under way, the time to hear somebody, one hang-up (or the message).
         assert lasted <= 2.7 + 0.3 + 0.2 + 0.05 + 1e-6
     if world.bridged_at is not None and world.answered_at is not None:
         assert world.bridged_at - world.answered_at <= 2.7 + 0.3 + 1e-6
