@@ -27,7 +27,6 @@ from controller.domain.contact import NewContact
 from controller.domain.ids import E164, CampaignId
 from controller.domain.latency import Latency
 from controller.ports import CampaignStatus, ControllerStatus
-from controller.store.records import SqlRecords
 from lab.controller import ControllerProcess, Value
 from lab.errors import LabError
 from lab.lab import Lab
@@ -135,6 +134,7 @@ class Loaded:
     async def _save(self, name: CampaignId, rate: float, calls: int) -> CampaignId:
         campaign = Campaign(
             id=name,
+            law=self._process.law,
             caller=name,  # its own: a number that got a silent call is left alone by the same caller
             dial_string=self._lab.dial_string,
             trunk=self._lab.trunk_endpoint,
@@ -142,7 +142,7 @@ class Loaded:
             overdial=1.0,
             calls_per_second=rate,
         )
-        async with SqlRecords(f"sqlite+aiosqlite:///{self._process.records}") as records:
+        async with self._process.open_records() as records:
             await records.save_campaign(campaign)
             await records.add_contacts(name, [NewContact(number=E164(n)) for n in plan.callees(calls)])
         return name

@@ -11,8 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from controller.api.client import ControlClient
+from controller.config import number_key
+from controller.domain.privacy import NumberKey
+from controller.domain.regulation import Regulation
 from controller.errors import ControllerError
+from controller.law import PROFILES
 from controller.ports import ControllerStatus
+from controller.store.records import SqlRecords
+from lab import law
 from lab.asterisk import write_private
 from lab.errors import LabError
 from lab.lab import Lab
@@ -46,6 +52,7 @@ class ControllerProcess:
         self.root = root or Path(tempfile.mkdtemp(prefix="cc-state-"))
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.config = self.root / "campaign-controller.toml"
+        law.write(self.root / "regulations")
         write_private(self.config, settings_toml(lab, self.root, overrides or {}))
         argv = [sys.executable, "-m", "controller", "--config", str(self.config), "run"]
         self.process = Process("controller", argv, self.root / "controller.log")
@@ -59,6 +66,23 @@ class ControllerProcess:
     def records(self) -> Path:
         """Its SQLite file."""
         return self.root / "records.sqlite"
+
+    @property
+    def law(self) -> Regulation:
+        """The lab's profile."""
+        return law.load(self.root / "regulations")
+
+    @property
+    def number_key(self) -> NumberKey:
+        """The key under which it records people."""
+        return number_key(self.root / "number.key")
+
+    def open_records(self) -> SqlRecords:
+        """Its record store, for a second program beside it."""
+        profiles = {**PROFILES, law.NAME: self.law}
+        return SqlRecords(
+            f"sqlite+aiosqlite:///{self.records}", number_key=self.number_key, profiles=profiles
+        )
 
     async def start(self) -> None:
         """Start it and wait until it may place calls.
@@ -109,7 +133,12 @@ def settings_toml(lab: Lab, root: Path, overrides: Mapping[str, Mapping[str, Val
         "asterisk": {"url": lab.ari_url, "username": lab.ari_user, "password": lab.ari_password},
         "redis": {"url": lab.redis_url},
         "agi": {"enabled": False},  # its port is the machine's, and several labs may run
-        "campaign_defaults": {"dial_string": lab.dial_string, "trunk": lab.trunk_endpoint},
+        "regulation": {"directory": str(root / "regulations")},
+        "campaign_defaults": {
+            "dial_string": lab.dial_string,
+            "trunk": lab.trunk_endpoint,
+            "regulation": law.NAME,
+        },
         "lab": {"allow_budget_override": True, "lab_token": lab.pbx.lab_token},
     }
     for table, values in overrides.items():

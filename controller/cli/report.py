@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controller.domain.budget import Budget
+from controller.domain.budget import Budget, Tally
 from controller.domain.campaign import Campaign
 from controller.domain.latency import Latency
 from controller.domain.outcome import Outcome
+from controller.domain.regulation import Denominator, Limit
 from controller.ports import CampaignFigures
 
 
@@ -78,7 +79,12 @@ def build(campaign: Campaign, figures: CampaignFigures, budget: Budget | None) -
     """
     outcomes = figures.by_outcome
     connected = outcomes.get(Outcome.CONNECTED, 0)
-    share = campaign.law.silent_share
+    # Every limit holds in each of its windows; over the campaign as a whole the tightest one is shown.
+    tightest = min(
+        (Tally(limit=limit, successes=connected) for limit in campaign.law.limits),
+        key=lambda tally: (tally.limit.days is not None, tally.allowance),
+        default=None,
+    )
     return Report(
         campaign=campaign.id,
         caller=campaign.caller,
@@ -92,8 +98,8 @@ def build(campaign: Campaign, figures: CampaignFigures, budget: Budget | None) -
         rescued=figures.rescued,
         silent=sum(count for outcome, count in outcomes.items() if outcome.counts_as_silent),
         lost=outcomes.get(Outcome.LOST, 0),
-        share=f"{float(100 * share):g} per 100 successes",
-        allowed=Budget(successes=connected).allowance(share),
+        share=_share(tightest.limit) if tightest else "none",
+        allowed=tightest.allowance if tightest else 0,
         bridging=tuple(sorted(figures.answer_to_bridge)),
         longest_silent=figures.longest_unattended,
         cut_after=campaign.law.cut_after.total_seconds(),
@@ -101,6 +107,11 @@ def build(campaign: Campaign, figures: CampaignFigures, budget: Budget | None) -
         outcomes={outcome.value: outcomes[outcome] for outcome in Outcome if outcomes.get(outcome)},
         disagreements=_disagreements(figures, budget),
     )
+
+
+def _share(limit: Limit) -> str:
+    of = "successes" if limit.denominator is Denominator.SUCCESSES else "answered calls"
+    return f"{float(100 * limit.share):g} per 100 {of}"
 
 
 def _disagreements(figures: CampaignFigures, budget: Budget | None) -> Sequence[str]:

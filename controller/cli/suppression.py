@@ -42,7 +42,7 @@ def show(
     for who, entry in found:
         typer.echo(
             f"{wanted} is not called for {who}: {entry.reason}, since {entry.since:%Y-%m-%d %H:%M:%S} UTC "
-            f"(campaign {entry.campaign}, call {entry.call}), for another {_duration(entry.expires_in)}"
+            f"{f' (call {entry.call})' if entry.call else ''}, {_end(entry.expires_in)}"
         )
 
 
@@ -61,14 +61,14 @@ def list_(
         print_json([_as_dict(who, entry, full=full_numbers) for who, entry in found])
         return
     print_table(
-        ["number", "caller", "reason", "since (UTC)", "campaign", "free in"],
+        ["number", "caller", "reason", "since (UTC)", "call", "free in"],
         [
             [
                 shown(entry.number, full=full_numbers),
                 who,
                 entry.reason,
                 f"{entry.since:%Y-%m-%d %H:%M:%S}",
-                entry.campaign,
+                entry.call,
                 _duration(entry.expires_in),
             ]
             for who, entry in found
@@ -111,10 +111,13 @@ def _as_dict(caller: str, entry: Suppression, *, full: bool) -> dict[str, object
         "caller": caller,
         "reason": entry.reason,
         "since": entry.since.isoformat(),
-        "campaign": entry.campaign,
         "call": entry.call,
         "expires_in": entry.expires_in,
     }
+
+
+def _end(seconds: int) -> str:
+    return "until a person releases it" if seconds < 0 else f"for another {_duration(seconds)}"
 
 
 def _duration(seconds: int) -> str:

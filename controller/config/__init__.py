@@ -109,9 +109,9 @@ def load(wanted: Path | None = None) -> Settings:
         raise InvalidConfigError(problems) from None  # the cause would print values that are secret
     if not problems and settings.campaign_defaults.regulation not in settings.profiles:
         # Not the field's own check: which profiles there are is told by another table.
-        wanted = settings.campaign_defaults.regulation
-        place = place_of(("campaign_defaults", "regulation"), path, lines_of(text))
-        problems.append(ConfigError(place, f"{wanted!r} is unknown", ", ".join(settings.profiles)))
+        given = settings.campaign_defaults.regulation
+        where = place_of(("campaign_defaults", "regulation"), path, lines_of(text))
+        problems.append(ConfigError(where, f"{given!r} is unknown", ", ".join(settings.profiles)))
     if problems:
         raise InvalidConfigError(problems)
     return settings

@@ -155,7 +155,22 @@ def written(hours: Hours) -> str:
             parts[-1][0].append(kind)
         else:
             parts.append(([kind], text))
-    return "; ".join(f"{','.join(kind.value for kind in kinds)} {text}" for kinds, text in parts)
+    return "; ".join(f"{_days(kinds)} {text}" for kinds, text in parts)
+
+
+def _days(kinds: Sequence[DayKind]) -> str:
+    """Days in their order, rows of three weekdays and more as ``mon-fri``."""
+    order, rows = list(DayKind), list[list[DayKind]]()
+    for kind in kinds:
+        follows = rows and kind in WEEKDAYS and order.index(kind) == order.index(rows[-1][-1]) + 1
+        if follows:
+            rows[-1].append(kind)
+        else:
+            rows.append([kind])
+    return ",".join(
+        f"{row[0].value}-{row[-1].value}" if len(row) > 2 else ",".join(kind.value for kind in row)
+        for row in rows
+    )
 
 
 def _clock(minutes: int) -> str:

@@ -1,28 +1,33 @@
-"""The regulation profiles."""
+"""The regulation profiles: rules as data, one file each, checked when they are read.
+
+Shipped are ``it-garante-2014`` (the default), ``us-ftc-tsr`` and ``uk-ofcom-2010``. Profiles of one's own
+extend one of these (docs/regulation.md).
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from fractions import Fraction
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Final
 
-from controller.domain.regulation import CallerIdRule, Limit, RegisterRule, Regulation
+from controller.domain.regulation import Regulation
+from controller.law.reading import load_directory, read_profile
 
-IT_GARANTE_2014 = Regulation(
-    name="it-garante-2014",
-    country="IT",
-    limits=(
-        Limit(name="campaign", share=Fraction(3, 100)),
-        Limit(name="day", share=Fraction(4, 100), days=1),
-    ),
-    cut_after=timedelta(seconds=3),
-    hang_up_after=timedelta(seconds=2.7),
-    dead_man_after=timedelta(seconds=2.8),
-    noise_within=timedelta(milliseconds=200),
-    leave_alone=timedelta(days=5),
-    caller_id=CallerIdRule(required=True, free_prefixes=("+390843", "+390844"), must_answer=True),
-    consent_required=True,
-    register=RegisterRule(name="RPO", max_age=timedelta(days=15)),
-)
+__all__ = ["IT_GARANTE_2014", "PROFILES", "load_directory"]
+
+
+def _shipped() -> dict[str, Regulation]:
+    folder = files(__name__) / "profiles"
+    profiles = (
+        read_profile(entry.read_text("utf-8"), entry.name, {})
+        for entry in sorted(folder.iterdir(), key=lambda each: each.name)
+        if entry.name.endswith(".toml")
+    )
+    return {law.name: law for law in profiles}
+
+
+PROFILES: Final = MappingProxyType(_shipped())
+"""The shipped profiles by name."""
+
+IT_GARANTE_2014: Final = PROFILES["it-garante-2014"]
 """Garante per la protezione dei dati personali, 20 February 2014, n. 83 (doc. web 3017499)."""
-
-PROFILES = {IT_GARANTE_2014.name: IT_GARANTE_2014}

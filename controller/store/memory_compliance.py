@@ -145,8 +145,8 @@ class MemoryLists:
                     number_hash=person, checked_at=checked_at, opposed=opposed, source=who.source
                 )
         checked = checked_at.isoformat()
-        opposed = sum(answers.values())
-        entry = list_entry(Kind.REGISTER, list(persons), who, now, checked_at=checked, opposed=opposed)
+        count = sum(answers.values())
+        entry = list_entry(Kind.REGISTER, list(persons), who, now, checked_at=checked, opposed=count)
         self._evidence.append(entry)
         return len(answers)
 

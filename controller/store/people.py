@@ -123,9 +123,8 @@ class SqlPeople:
                 ).rowcount,
             )
             if done != Reduced():
-                append(
-                    connection, [people_entry(Kind.RETENTION, "", done, who, now, before=before.isoformat())]
-                )
+                since = before.isoformat()
+                append(connection, [people_entry(Kind.RETENTION, "", done, who, now, before=since)])
             return done
 
         return await self._access.write(reduce, "the reduction of old data", self._access.timeout * _PATIENCE)

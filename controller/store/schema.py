@@ -329,8 +329,12 @@ def check_number_key(connection: Connection, key: NumberKey) -> None:
     Raises:
         BadInput: people were recorded under another key.
     """
-    connection.execute(update(evidence_head).values(seq=evidence_head.c.seq))  # one program after the other
-    found = connection.scalar(select(store_facts.c.value).where(store_facts.c.name == _KEY_FACT))
+    noted = select(store_facts.c.value).where(store_facts.c.name == _KEY_FACT)
+    found = connection.scalar(noted)
+    if found is None:
+        # A lock, and a second look: two programs may open a new store at once.
+        connection.execute(update(evidence_head).values(seq=evidence_head.c.seq))
+        found = connection.scalar(noted)
     if found is None:
         connection.execute(store_facts.insert().values(name=_KEY_FACT, value=key.fingerprint))
     elif found != key.fingerprint:

@@ -182,7 +182,8 @@ class CallCentre:
     ) -> Campaign:
         """Create a campaign; ``credit`` successes are in its budget already."""
         changes.setdefault("wrap_up", timedelta(seconds=5))
-        campaign = Campaign(**{"id": CampaignId(name), "caller": CALLER, "law": LAX} | changes)
+        changes.setdefault("law", LAX)
+        campaign = Campaign(id=CampaignId(name), caller=CALLER, **changes)
         await self.records.save_campaign(campaign)
         await self.records.add_contacts(campaign.id, [NewContact(number=each) for each in contacts])
         for i in range(credit):
@@ -202,7 +203,7 @@ class CallCentre:
             now=self.clock.now(),
         )
         await self.ledger.admit(wish)
-        await self.ledger.close(call, campaign, owner, Outcome.CONNECTED, timedelta(0), exposure)
+        await self.ledger.close(call, campaign, owner, Outcome.CONNECTED, timedelta(0), exposure, wish.now)
 
     async def start(self, campaign: Campaign) -> None:
         """Let a campaign dial."""

@@ -19,7 +19,6 @@ from controller.domain.campaign import Campaign, CampaignState
 from controller.domain.contact import NewContact
 from controller.domain.ids import E164, AgentId, CampaignId
 from controller.ports import ControllerStatus
-from controller.store.records import SqlRecords
 from lab.controller import ControllerProcess
 from lab.evidence import CalleeCall
 from lab.lab import Lab
@@ -44,13 +43,14 @@ class Rig:
         campaign = Campaign(
             id=CampaignId(name),
             caller=CALLER,
+            law=self.controller.law,
             dial_string=self.lab.dial_string,
             trunk=self.lab.trunk_endpoint,
             wrap_up=timedelta(0),
             overdial=1.0,
         )
         campaign = replace(campaign, **changes)
-        async with SqlRecords(f"sqlite+aiosqlite:///{self.controller.records}") as records:
+        async with self.controller.open_records() as records:
             await records.save_campaign(campaign)
             await records.add_contacts(campaign.id, [NewContact(number=E164(n)) for n in numbers])
         return campaign

@@ -16,6 +16,7 @@ from controller.config import TABLES, InvalidConfigError, Settings, load
 from controller.domain.campaign import Campaign
 from controller.domain.ids import CampaignId
 from controller.errors import ConfigError
+from controller.law import IT_GARANTE_2014
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLE = DOCS / "campaign-controller.example.toml"
@@ -230,8 +231,8 @@ def test_a_path_too_long_for_a_socket_is_refused() -> None:
 
 
 def test_the_defaults_are_the_domains() -> None:
-    made = Settings(asterisk={"password": "x"}).campaign_defaults.campaign(CampaignId("c"))  # type: ignore[arg-type]
-    assert made == Campaign(id=CampaignId("c"), caller="")
+    made = Settings(asterisk={"password": "x"}).campaign_defaults.campaign(CampaignId("c"), IT_GARANTE_2014)  # type: ignore[arg-type]
+    assert made == Campaign(id=CampaignId("c"), caller="", law=IT_GARANTE_2014)
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -1,20 +1,38 @@
 """Things to record."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from controller.domain.call import Call, CallState, HungUpBy
 from controller.domain.campaign import Campaign
 from controller.domain.contact import Contact, NewContact
 from controller.domain.ids import E164, AgentId, CallId, CampaignId
 from controller.domain.outcome import Outcome
+from controller.domain.privacy import NumberKey
+from controller.law import IT_GARANTE_2014
 from controller.ports import AttemptEnd, Records
+from controller.store.records import SqlRecords
+from tests.fakes.law import LAX
 
 NOW = datetime(2026, 3, 2, 10, 0, 0, 123456, tzinfo=UTC)
 SPRING = CampaignId("spring")
+KEY = NumberKey(bytes(range(32)))
+PROFILES = {LAX.name: LAX, IT_GARANTE_2014.name: IT_GARANTE_2014}
+
+
+def sql(url: str, timeout: float = 2.0, **options: Any) -> SqlRecords:
+    """A store in SQL that knows the tests' key and profiles."""
+    known: dict[str, Any] = {"number_key": KEY, "profiles": PROFILES}
+    return SqlRecords(url, timeout, **known | options)
+
+
+async def begun(records: Records, call: Call) -> None:
+    """Record a call that nothing speaks against."""
+    assert await records.attempt_started(call, campaign(call.contact.campaign)) is None
 
 
 def campaign(name: str = SPRING) -> Campaign:
-    return Campaign(id=CampaignId(name), caller="acme", caller_number="+390212345678")
+    return Campaign(id=CampaignId(name), caller="acme", caller_number="+390212345678", law=LAX)
 
 
 def new_contact(i: int, line: int = 0) -> NewContact:

@@ -16,6 +16,8 @@ from controller.store.memory_records import MemoryRecords
 from controller.store.records import SqlRecords
 from controller.store.records_database import ServerDatabase
 
+from .builders import KEY, PROFILES
+
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Path]:
@@ -43,12 +45,12 @@ async def records(
     request: pytest.FixtureRequest, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Records]:
     if request.param == "memory":
-        yield MemoryRecords()
+        yield MemoryRecords(profiles=PROFILES, number_key=KEY)
         return
     if request.param == "async driver":
         # The way PostgreSQL is reached, on the one asynchronous driver that needs no server.
         monkeypatch.setattr(records_module, "database_for", _by_async_driver)
-    async with SqlRecords(url, timeout=10, linger=0.001) as sql:
+    async with SqlRecords(url, timeout=10, linger=0.001, number_key=KEY, profiles=PROFILES) as sql:
         yield sql
 
 

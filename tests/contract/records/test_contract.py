@@ -3,20 +3,32 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from fractions import Fraction
 
 import pytest
 
 from controller.domain.call import CallState, HungUpBy
 from controller.domain.campaign import Campaign, CampaignState, Override
+from controller.domain.clearance import Check
+from controller.domain.hours import parse_hours
 from controller.domain.ids import AgentId, CallId, CampaignId, ContactId
 from controller.domain.outcome import Outcome
-from controller.domain.regulation import IT_GARANTE_2014
 from controller.domain.retry import RetryRule
 from controller.errors import BadInput, ProtocolError
+from controller.law import IT_GARANTE_2014
 from controller.ports import AttemptEnd, CampaignFigures, CampaignRow, ImportResult, Records
 
-from .builders import NOW, SPRING, call_to, campaign, contact_now, end, ended, new_contact, with_contacts
+from .builders import (
+    NOW,
+    SPRING,
+    begun,
+    call_to,
+    campaign,
+    contact_now,
+    end,
+    ended,
+    new_contact,
+    with_contacts,
+)
 
 HOUR = timedelta(hours=1)
 NOBODY = CampaignId("nobody")
@@ -33,7 +45,16 @@ async def test_a_campaign_comes_back_as_it_was_saved(records: Records) -> None:
     full = Campaign(
         id=SPRING,
         caller="acme",
+        law=IT_GARANTE_2014,
         caller_number="+390212345678",
+        caller_number_answers=True,
+        zone="Europe/Vienna",
+        region="IT-MI",
+        hours=parse_hours("mon-fri 10:00-13:00,15:00-19:00"),
+        segment_hours={"evening": parse_hours("mon-fri 18:00-20:00"), "any": parse_hours("always")},
+        opens_at=NOW,
+        closes_at=NOW + HOUR,
+        message="sorry",
         dial_string="PJSIP/{number}@carrier",
         trunk="PJSIP/carrier",
         overdial=1.37,
@@ -64,7 +85,7 @@ async def test_an_id_is_taken_once(records: Records) -> None:
 
 
 async def test_a_profile_that_its_name_does_not_find_is_refused(records: Records) -> None:
-    lax = replace(IT_GARANTE_2014, silent_share=Fraction(1, 2))
+    lax = replace(IT_GARANTE_2014, retention=timedelta(days=999))
     with pytest.raises(BadInput, match="it-garante-2014"):
         await records.save_campaign(replace(campaign(), law=lax))
 
@@ -144,10 +165,10 @@ async def test_more_contacts_than_one_query_asks_about(records: Records) -> None
 
 async def test_due_contacts_in_order_and_no_more_than_asked(records: Records) -> None:
     contacts = await with_contacts(records, 6)
-    await records.postpone(contacts[4].id, NOW - HOUR)
-    await records.postpone(contacts[1].id, NOW)
-    await records.postpone(contacts[3].id, NOW - HOUR)
-    await records.postpone(contacts[0].id, NOW + timedelta(microseconds=1))
+    await records.postpone([contacts[4].id], NOW - HOUR)
+    await records.postpone([contacts[1].id], NOW)
+    await records.postpone([contacts[3].id], NOW - HOUR)
+    await records.postpone([contacts[0].id], NOW + timedelta(microseconds=1))
     due = [contact.id for contact in await records.due_contacts(SPRING, NOW, 10)]
     # Those whose time has come, longest first; then those never tried, by id.
     assert due == [contacts[i].id for i in (3, 4, 1, 2, 5)]
@@ -163,36 +184,36 @@ async def test_due_contacts_are_of_one_campaign(records: Records) -> None:
 
 async def test_a_contact_in_flight_is_not_offered(records: Records) -> None:
     first, second = await with_contacts(records, 2)
-    await records.attempt_started(call_to(first))
+    await begun(records, call_to(first))
     assert await records.due_contacts(SPRING, NOW, 10) == [second]
 
 
 async def test_postponing_never_brings_forward(records: Records) -> None:
     (contact,) = await with_contacts(records, 1)
-    await records.postpone(contact.id, NOW + HOUR)
-    await records.postpone(contact.id, NOW)
+    await records.postpone([contact.id], NOW + HOUR)
+    await records.postpone([contact.id], NOW)
     assert await records.next_due(SPRING, NOW) == NOW + HOUR
 
 
 async def test_postponing_does_not_wake_who_is_done(records: Records) -> None:
     (contact,) = await with_contacts(records, 1)
-    await records.attempt_started(call_to(contact))
+    await begun(records, call_to(contact))
     await records.attempt_ended(end(call_to(contact), Outcome.CONNECTED))
-    await records.postpone(contact.id, NOW)
-    await records.postpone(ContactId(4711), NOW)  # nobody
+    await records.postpone([contact.id], NOW)
+    await records.postpone([ContactId(4711)], NOW)  # nobody
     assert await records.due_contacts(SPRING, NOW + HOUR, 10) == []
 
 
 async def test_next_due(records: Records) -> None:
     contacts = await with_contacts(records, 2)
     assert await records.next_due(SPRING, NOW) == NOW  # both may be called at once
-    await records.postpone(contacts[0].id, NOW + 2 * HOUR)
-    await records.postpone(contacts[1].id, NOW + HOUR)
+    await records.postpone([contacts[0].id], NOW + 2 * HOUR)
+    await records.postpone([contacts[1].id], NOW + HOUR)
     assert await records.next_due(SPRING, NOW) == NOW + HOUR
     assert await records.next_due(SPRING, NOW + HOUR) == NOW + 2 * HOUR
     for number, contact in enumerate(contacts):
         call = call_to(contact, f"call-{number}")
-        await records.attempt_started(call)
+        await begun(records, call)
         assert await records.next_due(SPRING, NOW) is not None  # not done: a call is under way
         await records.attempt_ended(end(call, Outcome.CONNECTED))
     assert await records.next_due(SPRING, NOW) is None
@@ -205,8 +226,8 @@ async def test_an_attempt_is_open_until_it_ends(records: Records) -> None:
     first, second = await with_contacts(records, 2)
     one = call_to(first, "call-b", covered=True, guaranteed=True)
     two = call_to(second, "call-a")
-    await records.attempt_started(one)
-    await records.attempt_started(two)
+    await begun(records, one)
+    await begun(records, two)
     assert await records.open_attempts() == [one, two]
     assert await records.attempt(one.id) == one
     await records.attempt_ended(end(one, Outcome.BUSY))
@@ -218,7 +239,7 @@ async def test_an_attempt_comes_back_as_it_ended(records: Records) -> None:
     contacts = await with_contacts(records, len(Outcome))
     for contact, outcome in zip(contacts, Outcome, strict=True):
         call = call_to(contact, f"call-{outcome.value}", covered=True)
-        await records.attempt_started(call)
+        await begun(records, call)
         over = ended(call, outcome, waited=True, sip=486, ended_by=HungUpBy.AGENT, cause=17)
         await records.attempt_ended(AttemptEnd(call=over, next_due=NOW + HOUR, counts_as_attempt=True))
         owed = outcome in (Outcome.SILENT, Outcome.LOST)
@@ -228,14 +249,14 @@ async def test_an_attempt_comes_back_as_it_ended(records: Records) -> None:
 
 async def test_flags_of_a_live_call_are_not_kept(records: Records) -> None:
     (contact,) = await with_contacts(records, 1)
-    await records.attempt_started(call_to(contact, cut_due=True, asked_at_answer=True))
+    await begun(records, call_to(contact, cut_due=True, asked_at_answer=True))
     assert await records.attempt(CallId("call-1")) == call_to(contact)
 
 
 async def test_instants_are_aware_utc_whatever_the_zone_given(records: Records) -> None:
     (contact,) = await with_contacts(records, 1)
     call = call_to(contact)
-    await records.attempt_started(call)
+    await begun(records, call)
     rome = timezone(timedelta(hours=2))
     over = ended(call, Outcome.CONNECTED).evolve(ended_at=NOW.astimezone(rome))
     await records.attempt_ended(
@@ -251,7 +272,7 @@ async def test_instants_are_aware_utc_whatever_the_zone_given(records: Records) 
 
 async def test_a_retry_is_due_at_its_time(records: Records) -> None:
     (contact,) = await with_contacts(records, 1)
-    await records.attempt_started(call_to(contact))
+    await begun(records, call_to(contact))
     await records.attempt_ended(end(call_to(contact), Outcome.BUSY, NOW + HOUR))
     assert await records.due_contacts(SPRING, NOW, 10) == []
     (due,) = await records.due_contacts(SPRING, NOW + HOUR, 10)
@@ -260,7 +281,7 @@ async def test_a_retry_is_due_at_its_time(records: Records) -> None:
 
 async def test_a_silent_call_does_not_use_up_attempts_and_owes_an_operator(records: Records) -> None:
     (contact,) = await with_contacts(records, 1)
-    await records.attempt_started(call_to(contact))
+    await begun(records, call_to(contact))
     await records.attempt_ended(end(call_to(contact), Outcome.SILENT, NOW + HOUR, counts=False))
     after = await contact_now(records)
     assert (after.attempts, after.operator_due) == (0, True)
@@ -271,7 +292,7 @@ async def test_only_a_conversation_settles_the_debt(records: Records) -> None:
     expected = [(Outcome.LOST, True), (Outcome.BUSY, True), (Outcome.CONNECTED, False), (Outcome.BUSY, False)]
     for number, (outcome, owed) in enumerate(expected):
         call = call_to(contact, f"call-{number}")
-        await records.attempt_started(call)
+        await begun(records, call)
         await records.attempt_ended(end(call, outcome, NOW))
         assert (await contact_now(records, call.id)).operator_due is owed
 
@@ -279,13 +300,13 @@ async def test_only_a_conversation_settles_the_debt(records: Records) -> None:
 async def test_saying_it_twice_changes_nothing(records: Records) -> None:
     (contact,) = await with_contacts(records, 1)
     call = call_to(contact)
-    await asyncio.gather(records.attempt_started(call), records.attempt_started(call))
+    await asyncio.gather(begun(records, call), begun(records, call))
     over = end(call, Outcome.BUSY, NOW + HOUR)
     await asyncio.gather(*(records.attempt_ended(over) for _ in range(3)))
     await records.attempt_ended(over)
     later = end(call, Outcome.SILENT, None)
     await records.attempt_ended(later)
-    await records.attempt_started(call)
+    await begun(records, call)
     found = await records.attempt(call.id)
     assert found is not None
     assert found.outcome is Outcome.BUSY
@@ -294,7 +315,7 @@ async def test_saying_it_twice_changes_nothing(records: Records) -> None:
     assert len(await records.due_contacts(SPRING, NOW + HOUR, 10)) == 1
     # Nor does an old end disturb the next attempt.
     again = call_to(contact, "call-2")
-    await records.attempt_started(again)
+    await begun(records, again)
     await records.attempt_ended(over)
     assert [found.id for found in await records.open_attempts()] == ["call-2"]
     assert await records.due_contacts(SPRING, NOW + HOUR, 10) == []
@@ -307,22 +328,23 @@ async def test_an_end_without_a_recorded_start_is_kept(records: Records) -> None
     found = await records.attempt(call.id)
     assert found is not None
     assert (found.outcome, found.contact.operator_due, found.contact.attempts) == (Outcome.SILENT, True, 1)
-    await records.attempt_started(call)  # comes too late
+    await begun(records, call)  # comes too late
     assert await records.open_attempts() == []
 
 
 async def test_one_attempt_at_a_time(records: Records) -> None:
     first, second = await with_contacts(records, 2)
-    await records.attempt_started(call_to(first, "call-1"))
+    await begun(records, call_to(first, "call-1"))
     results = await asyncio.gather(
-        records.attempt_started(call_to(second, "call-2")),
-        records.attempt_started(call_to(first, "call-3")),
-        records.attempt_started(call_to(replace(first, id=ContactId(4711)), "call-4")),
+        begun(records, call_to(second, "call-2")),
+        records.attempt_started(call_to(first, "call-3"), campaign()),
+        records.attempt_started(call_to(replace(first, id=ContactId(4711)), "call-4"), campaign()),
         return_exceptions=True,
     )
     # The two bad ones do not take their neighbour with them.
     assert results[0] is None
-    assert isinstance(results[1], ProtocolError)
+    assert isinstance(results[1], Check)
+    assert "under way" in results[1].why
     assert isinstance(results[2], ProtocolError)
     assert [call.id for call in await records.open_attempts()] == ["call-1", "call-2"]
 
@@ -338,7 +360,7 @@ async def test_200_attempts_at_once(records: Records) -> None:
     calls = [call_to(contact, f"call-{contact.id}") for contact in contacts[:200]]
 
     async def live(number: int) -> None:
-        await records.attempt_started(calls[number])
+        await begun(records, calls[number])
         outcome = list(Outcome)[number % len(Outcome)]
         await records.attempt_ended(end(calls[number], outcome, NOW + HOUR))
 
@@ -359,7 +381,7 @@ async def test_figures(records: Records) -> None:
     await with_contacts(records, 3, "autumn")
     calls = [call_to(contact, f"call-{i}") for i, contact in enumerate(contacts)]
     for call in calls[:6]:
-        await records.attempt_started(call)
+        await begun(records, call)
     answered = NOW + timedelta(seconds=8)
 
     async def over(number: int, outcome: Outcome, **changes: object) -> None:
@@ -392,5 +414,5 @@ async def test_figures(records: Records) -> None:
 async def test_an_open_call_has_its_state(records: Records) -> None:
     (contact,) = await with_contacts(records, 1)
     call = call_to(contact, state=CallState.PLACING, admitted_at=datetime.now(UTC), agent=AgentId("1001"))
-    await records.attempt_started(call)
+    await begun(records, call)
     assert await records.open_attempts() == [call]

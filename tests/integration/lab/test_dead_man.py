@@ -55,7 +55,7 @@ async def test_another_application_can_be_named(lab: Lab) -> None:
     async with Stasis(lab, "another") as stasis:
         await stasis.call(number(Behaviour.PERSON, hold=1), CC_APP="another", CC_CALL="call-7")
         start = await stasis.event("StasisStart")
-        assert start["args"] == ["call", "call-7"]
+        assert start["args"][:2] == ["call", "call-7"]
 
 
 async def test_a_hundred_answers_at_once(lab: Lab) -> None:

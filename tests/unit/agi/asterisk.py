@@ -108,7 +108,6 @@ def suppressed(reason: str, expires_in: int = 3600) -> Suppression:
         number=E164("+393471234567"),
         reason=reason,
         since=datetime(2025, 3, 1, 9, 30, tzinfo=UTC),
-        campaign="spring",
         call="c1",
         expires_in=expires_in,
     )

@@ -98,7 +98,6 @@ class Stores:
             number=E164(number),
             reason="silent call",
             since=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-            campaign="spring",
             call="call-1",
             expires_in=expires_in,
         )

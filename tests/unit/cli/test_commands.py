@@ -13,6 +13,7 @@ from controller.domain.campaign import Campaign, CampaignState, Override
 from controller.domain.ids import CampaignId
 from controller.domain.outcome import Outcome
 from controller.errors import ProtocolError, RecordsUnreachable, RedisUnreachable, Refused
+from controller.law import IT_GARANTE_2014
 from controller.ports import CampaignFigures, CampaignRow
 from tests.unit.api.operations import FakeOperations
 from tests.unit.cli.conftest import Cli
@@ -20,7 +21,7 @@ from tests.unit.cli.fakes import Stores
 
 
 def add_campaign(stores: Stores, name: str = "spring", caller: str = "Acme") -> None:
-    campaign = Campaign(id=CampaignId(name), caller=caller)
+    campaign = Campaign(id=CampaignId(name), caller=caller, law=IT_GARANTE_2014)
     stores.rows[name] = CampaignRow(campaign=campaign, state=CampaignState.PAUSED, reason="lunch")
     stores.all_figures[name] = CampaignFigures(
         campaign=campaign.id, contacts=3, pending=1, by_outcome={Outcome.CONNECTED: 2}

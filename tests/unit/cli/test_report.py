@@ -10,6 +10,7 @@ from controller.domain.campaign import Campaign, Override
 from controller.domain.ids import CampaignId
 from controller.domain.outcome import Outcome
 from controller.ports import CampaignFigures
+from tests.fakes.law import LAX
 
 SPRING = CampaignId("spring")
 
@@ -42,7 +43,7 @@ def report(
         answer_to_bridge=bridging,
         longest_unattended=longest,
     )
-    return build(Campaign(id=SPRING, caller="Acme", override=override), figures, budget)
+    return build(Campaign(id=SPRING, caller="Acme", law=LAX, override=override), figures, budget)
 
 
 def test_a_report_counts_what_the_law_counts() -> None:
@@ -87,7 +88,7 @@ def test_the_json_says_the_same_and_null_for_nothing() -> None:
 
 def test_a_campaign_that_has_not_called_can_be_reported() -> None:
     made = build(
-        Campaign(id=SPRING, caller="Acme"),
+        Campaign(id=SPRING, caller="Acme", law=LAX),
         CampaignFigures(campaign=SPRING, contacts=0, pending=0),
         Budget(),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -87,7 +88,9 @@ async def test_italy_calls_only_who_consented_and_was_checked() -> None:
         new = [NewContact(number=number(i), consent=consent if i != 1 else None) for i in range(5)]
         await centre.records.add_contacts(campaign.id, new)
         answers = {number(0): False, number(1): False, number(2): True, number(3): False}
-        await centre.records.lists.load_register(answers, now - timedelta(days=15) + timedelta(hours=1), WHO, now)
+        await centre.records.lists.load_register(
+            answers, now - timedelta(days=15) + timedelta(hours=1), WHO, now
+        )
         await centre.start(campaign)
         await centre.ended(number(0))
         await centre.ended(number(3))
@@ -138,7 +141,7 @@ async def test_no_phone_rings_outside_of_the_hours_nor_past_their_end() -> None:
         {"law": replace(LAX, ring_at_least=timedelta(seconds=31))},
     ],
 )
-def test_a_campaign_that_could_not_keep_its_law_does_not_start(changes: dict[str, object]) -> None:
+def test_a_campaign_that_could_not_keep_its_law_does_not_start(changes: dict[str, Any]) -> None:
     @virtual
     async def test() -> None:
         async with call_centre(agents=1) as centre:

@@ -20,6 +20,7 @@ from controller.domain.ids import CampaignId
 from controller.engine.contact_list import MAX_RECORD, Columns, e164, records_of
 from controller.engine.importing import ImportReport, import_contacts
 from controller.errors import BadInput, RecordsUnreachable
+from controller.law import IT_GARANTE_2014
 from controller.ports import ImportResult
 from controller.store.memory_records import MemoryRecords
 
@@ -36,7 +37,7 @@ async def bring_in(path: Path, **options: Any) -> tuple[ImportReport, Sequence[C
     """The report, the contacts stored, the rejects file's rows."""
     records = options.pop("records", None) or MemoryRecords()
     if await records.campaign(SPRING) is None:
-        await records.save_campaign(Campaign(id=SPRING, caller="acme"))
+        await records.save_campaign(Campaign(id=SPRING, caller="acme", law=IT_GARANTE_2014))
     report = await import_contacts(path, SPRING, records, **options)
     assert report.rows == report.stored + report.rejected
     assert report.rejected == report.invalid + report.duplicates + report.known

@@ -16,6 +16,7 @@ from controller.ports import (
     AgentGone,
     CallArrived,
     CallGone,
+    CallLeft,
     CallPickedUp,
     CallRang,
     LinkDown,
@@ -27,9 +28,10 @@ from controller.simulation.clock import VirtualClock
 from controller.simulation.link import Fault
 from controller.simulation.telephony import MemoryTelephony
 from tests.fakes.call_centre import agent, number, virtual
-from tests.fakes.law import LAX
+from tests.fakes.law import LAX, LAX_MESSAGE
 
 CALL, CAMPAIGN = CallId("c1"), Campaign(id=CampaignId("spring"), caller="Acme", law=LAX)
+WITH_MESSAGE = Campaign(id=CampaignId("spring"), caller="Acme", law=LAX_MESSAGE, message="who")
 
 
 class Listener:
@@ -73,7 +75,7 @@ async def test_the_life_of_an_answered_call() -> None:
     await asyncio.sleep(3.0)
     await telephony.connect(CALL, agent(0))
     await asyncio.sleep(20.0)
-    assert listener.kinds() == [LinkUp, AgentArrived, CallRang, CallPickedUp, CallArrived, CallGone]
+    assert listener.kinds() == [LinkUp, AgentArrived, CallRang, CallPickedUp, CallArrived, CallLeft, CallGone]
     (callee,) = telephony.callees
     assert callee.answered_at == pytest.approx(callee.dialed_at + 2.0)
     assert [heard for _, heard in callee.heard] == [Heard.NOTHING, Heard.NOISE, Heard.AGENT]
@@ -93,6 +95,47 @@ async def test_the_dead_mans_switch_needs_no_controller() -> None:
     assert callee.unattended() == pytest.approx(2.8)
     assert callee.longest(Heard.NOTHING) == pytest.approx(0.02)
     assert telephony.lost_events == 3  # rang, picked up, gone; it never arrived
+
+
+@virtual
+async def test_the_dead_mans_switch_plays_the_message_where_there_is_one() -> None:
+    telephony, listener = await _pbx(Answers(after=2.0))
+    await telephony.place(CALL, number(0), WITH_MESSAGE)
+    await asyncio.sleep(3.0)
+    listener.stop()
+    await asyncio.sleep(20)
+    (callee,) = telephony.callees
+    assert [heard for _, heard in callee.heard] == [Heard.NOTHING, Heard.NOISE, Heard.MESSAGE]
+    assert callee.answered_at is not None
+    assert callee.message_from == pytest.approx(callee.answered_at + 1.8)
+    assert callee.ended_by is EndedBy.MESSAGE
+
+
+@virtual
+async def test_a_message_that_was_asked_for_goes_on_by_itself_and_cannot_be_bridged_any_more() -> None:
+    telephony, listener = await _pbx(Answers(after=2.0))
+    await _seated(telephony)
+    await telephony.place(CALL, number(0), WITH_MESSAGE)
+    await asyncio.sleep(3.0)
+    await telephony.play_message(CALL)
+    for ask in (telephony.play_message(CALL), telephony.connect(CALL, agent(0))):
+        with pytest.raises(AsteriskRefused):
+            await ask
+    await asyncio.sleep(20)
+    (callee,) = telephony.callees
+    assert callee.heard[-1][1] is Heard.MESSAGE
+    assert callee.message_from == pytest.approx(callee.dialed_at + 3.0, abs=0.01)
+    assert callee.ended_by is EndedBy.MESSAGE
+    assert [kind for kind in listener.kinds() if kind in (CallLeft, CallGone)] == [CallLeft, CallGone]
+
+
+@virtual
+async def test_the_message_needs_a_call_that_has_arrived() -> None:
+    telephony, _ = await _pbx(NoAnswer())
+    await telephony.place(CALL, number(0), WITH_MESSAGE)
+    await asyncio.sleep(1.0)
+    with pytest.raises(AsteriskRefused):
+        await telephony.play_message(CALL)
 
 
 @virtual

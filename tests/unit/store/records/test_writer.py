@@ -45,10 +45,11 @@ class Fake(Database):
     async def close(self, timeout: float) -> None:
         raise NotImplementedError
 
-    def store(self, _: Connection, rows: Sequence[int]) -> None:
+    def store(self, _: Connection, rows: Sequence[int]) -> Sequence[None]:
         if any(row < 0 for row in rows):
             raise IntegrityError("INSERT", {}, Exception("constraint failed"))
         self.written += rows
+        return [None for _ in rows]
 
 
 @asynccontextmanager
