@@ -1,7 +1,7 @@
 """The law of the lab: Italy's, but at any hour and for people who do not exist.
 
 Nobody's phone rings in the lab, so there is nobody whose consent, evening or opposition could be looked up.
-Everything else is as in the profile it extends; that it is looser is recorded, as it would have to be anywhere.
+Everything else is as in the profile it extends; that it is looser is recorded, as it would be anywhere.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def show(
         typer.echo(f"{wanted} is not suppressed")
     for who, entry in found:
         typer.echo(
-            f"{wanted} is not called for {who}: {entry.reason}, since {entry.since:%Y-%m-%d %H:%M:%S} UTC "
+            f"{wanted} is not called for {who}: {entry.reason}, since {entry.since:%Y-%m-%d %H:%M:%S} UTC"
             f"{f' (call {entry.call})' if entry.call else ''}, {_end(entry.expires_in)}"
         )
 

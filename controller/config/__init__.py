@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -33,7 +33,9 @@ from controller.config.tables import (
     number_key,
     without_password,
 )
+from controller.domain.regulation import Regulation
 from controller.errors import ConfigError
+from controller.law import PROFILES
 
 __all__ = [
     "SEARCHED",
@@ -106,15 +108,23 @@ def load(wanted: Path | None = None) -> Settings:
             problem_of(item, place_of(item["loc"], path, lines), item["loc"])
             for item in error.errors(include_url=False)
         ]
+        given = tables.get("campaign_defaults", {}).get("regulation")
+        if isinstance(given, str) and "regulation" not in tables:  # no profiles of one's own
+            problems += _unknown_regulation(given, PROFILES, path, text)
         raise InvalidConfigError(problems) from None  # the cause would print values that are secret
-    if not problems and settings.campaign_defaults.regulation not in settings.profiles:
-        # Not the field's own check: which profiles there are is told by another table.
-        given = settings.campaign_defaults.regulation
-        where = place_of(("campaign_defaults", "regulation"), path, lines_of(text))
-        problems.append(ConfigError(where, f"{given!r} is unknown", ", ".join(settings.profiles)))
+    problems += _unknown_regulation(settings.campaign_defaults.regulation, settings.profiles, path, text)
     if problems:
         raise InvalidConfigError(problems)
     return settings
+
+
+def _unknown_regulation(
+    given: str, profiles: Mapping[str, Regulation], path: Path | None, text: str
+) -> Iterator[ConfigError]:
+    # Not the field's own check: which profiles there are is told by another table.
+    if given not in profiles:
+        where = place_of(("campaign_defaults", "regulation"), path, lines_of(text))
+        yield ConfigError(where, f"{given!r} is unknown", ", ".join(profiles))
 
 
 def variables() -> Sequence[str]:

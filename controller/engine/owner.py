@@ -314,8 +314,6 @@ class CallOwner:
     async def _back_to_noise(self) -> None:
         now = self._office.clock.now()
         left = self._run.campaign.law.dead_man_after - (now - (self.call.answered_at or now))
-        if left <= timedelta(0) and self._law_has_message:
-            return  # The switch, set again, would cut the message short.
         await self._try(lambda call: self._office.control.back_to_noise(call, left), "back to noise")
 
     async def _hang_up(self) -> None:

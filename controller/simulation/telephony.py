@@ -236,13 +236,13 @@ class MemoryTelephony:
 
         await self._requests.ask("connect", add_channel)
         await self._requests.ask("connect", lambda: self._in_stasis(call, "connect").play_noise(False))
-        await self._requests.ask("connect", lambda: self._line(call, "connect").disarm())
+        await self._requests.ask("connect", lambda: self._in_stasis(call, "connect").disarm())
 
     async def back_to_noise(self, call: CallId, dead_man_after: timedelta) -> None:
         """Out of the bridge; see ports.CallControl."""
 
         def leave() -> None:
-            line = self._line(call, "back_to_noise")
+            line = self._in_stasis(call, "back_to_noise")
             line.arm(dead_man_after.total_seconds())
             line.desk = None
             line.play_noise(True)

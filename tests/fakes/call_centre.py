@@ -21,6 +21,7 @@ from controller.domain.outcome import Outcome
 from controller.engine.controller import Controller, EngineSettings
 from controller.engine.owner import CallOwner
 from controller.errors import RecordsUnreachable, RedisUnreachable, Unreachable
+from controller.law import PROFILES
 from controller.ports import Admitting, CampaignStatus, Exposure, Ledger, Records
 from controller.simulation.callee import Callee, Heard
 from controller.simulation.clock import VirtualClock, VirtualTimeLoop, run_virtual
@@ -113,7 +114,8 @@ class CallCentre:
         self.clock = VirtualClock()
         self.telephony = MemoryTelephony(self.clock, delay=delay)
         self.ledger = MemoryLedger(self.clock)
-        self.records = MemoryRecords()
+        self.profiles = dict(PROFILES)
+        self.records = MemoryRecords(profiles=self.profiles)
         self.ledger_wire = Distant(self.ledger, delay, RedisUnreachable)
         self.records_wire = Distant(self.records, delay, RecordsUnreachable)
         self.settings = EngineSettings(
@@ -182,7 +184,8 @@ class CallCentre:
     ) -> Campaign:
         """Create a campaign; ``credit`` successes are in its budget already."""
         changes.setdefault("wrap_up", timedelta(seconds=5))
-        changes.setdefault("law", LAX)
+        law = changes.setdefault("law", LAX)
+        self.profiles[law.name] = law
         campaign = Campaign(id=CampaignId(name), caller=CALLER, **changes)
         await self.records.save_campaign(campaign)
         await self.records.add_contacts(campaign.id, [NewContact(number=each) for each in contacts])

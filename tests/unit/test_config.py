@@ -267,6 +267,8 @@ def test_the_example_shows_every_setting_with_its_default() -> None:
     defaults = Settings(asterisk={"password": ""}).model_dump(mode="json")  # type: ignore[arg-type]
     # Shown as an example, for both stand for "none".
     defaults["asterisk"]["password_file"] = shown["asterisk"]["password_file"]
+    defaults["regulation"]["directory"] = shown["regulation"]["directory"]
+    defaults["privacy"]["number_key_file"] = shown["privacy"]["number_key_file"]
     for table, values in shown.items():
         if table != "agents":
             assert values == defaults[table], table

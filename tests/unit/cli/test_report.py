@@ -58,7 +58,7 @@ def test_a_report_counts_what_the_law_counts() -> None:
 def test_the_text_has_a_figure_a_line() -> None:
     text = as_text(report(open_=2))
     for line in [
-        "campaign         spring, for Acme, under it-garante-2014",
+        "campaign         spring, for Acme, under lax",
         "contacts         500, 120 still to call",
         "calls            308, 2 under way",
         "answered         206",
