@@ -15,7 +15,7 @@ from controller.config import number_key
 from controller.domain.privacy import NumberKey
 from controller.domain.regulation import Regulation
 from controller.errors import ControllerError
-from controller.law import PROFILES
+from controller.law import PROFILES, load_directory
 from controller.ports import ControllerStatus
 from controller.store.records import SqlRecords
 from lab import law
@@ -79,7 +79,7 @@ class ControllerProcess:
 
     def open_records(self) -> SqlRecords:
         """Its record store, for a second program beside it."""
-        profiles = {**PROFILES, law.NAME: self.law}
+        profiles = {**PROFILES, **load_directory(self.root / "regulations", PROFILES)}
         return SqlRecords(
             f"sqlite+aiosqlite:///{self.records}", number_key=self.number_key, profiles=profiles
         )

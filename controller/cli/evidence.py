@@ -1,0 +1,154 @@
+"""``evidence verify | export | show``: the chained record, for who wants to check it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from controller.cli.numbers import parsed
+from controller.cli.shell import FAILED, AsJson, print_json, print_table, run_async, settings_of
+from controller.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from controller.config import Settings
+    from controller.domain.evidence import Head, Sealed
+    from controller.engine.verification import Verification
+
+app = typer.Typer(help="The chained record of calls and changes.", no_args_is_help=True)
+
+_LONG = 3600.0
+_PAGE = 5000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@app.command()
+def verify(
+    ctx: typer.Context,
+    expect: Annotated[
+        str | None, typer.Option(metavar="SEQ:HASH", help="An entry as it was noted earlier, as in a report.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read the whole chain and the record beside it; name what is not as it was written. Exit code 1 then."""
+    found = run_async(_verified(settings_of(ctx), _noted(expect)), timeout=_LONG)
+    if as_json:
+        print_json(
+            {
+                "whole": found.whole,
+                "entries": found.entries,
+                "attempts": found.attempts,
+                "head": f"{found.head.seq}:{found.head.hash}",
+                "findings": [{"place": each.place, "what": each.what} for each in found.findings],
+            }
+        )
+    else:
+        for finding in found.findings:
+            typer.echo(str(finding))
+        typer.echo(f"{found.entries} entries, {found.attempts} attempts; the last entry is")
+        typer.echo(f"{found.head.seq}:{found.head.hash}")
+        typer.echo(
+            "whole: nothing was changed" if found.whole else f"NOT AS WRITTEN: {len(found.findings)} findings"
+        )
+    if not found.whole:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Written anew; - is standard output.", dir_okay=False)],
+) -> None:
+    """Write all entries as JSON, one a line, for `scripts/verify-evidence` or any program of one's own."""
+    count = run_async(_exported(settings_of(ctx), file), timeout=_LONG)
+    typer.echo(f"{count} entries written", err=True)
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    call: Annotated[str, typer.Option(help="Only of this call.")] = "",
+    number: Annotated[str | None, typer.Option(help="Only of this number's owner.")] = None,
+    campaign: Annotated[str, typer.Option(help="Only of this campaign.")] = "",
+    limit: Annotated[int, typer.Option(help="Entries at most.", min=1)] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Entries, in order."""
+    settings = settings_of(ctx)
+    person = ""
+    if number is not None:
+        person = settings.number_key().of(parsed(number, settings.campaign_defaults.region))
+    entries = run_async(_entries_of(settings, call, person, campaign, limit))
+    if as_json:
+        print_json([_as_dict(entry) for entry in entries])
+        return
+    print_table(
+        ["entry", "at (UTC)", "kind", "campaign", "call", "what"],
+        [
+            [
+                entry.seq,
+                f"{_EPOCH + timedelta(microseconds=entry.at):%Y-%m-%d %H:%M:%S.%f}",
+                entry.kind,
+                entry.campaign,
+                entry.call,
+                entry.body,
+            ]
+            for entry in entries
+        ],
+        "no such entry",
+    )
+
+
+def _noted(text: str | None) -> Head | None:
+    from controller.domain.evidence import Head
+
+    if text is None:
+        return None
+    seq, _, digest = text.partition(":")
+    if not seq.isdigit() or len(digest) != len(Head().hash):
+        raise BadInput("--expect", f"{text!r} is no entry", "SEQ:HASH, as a report or `verify` shows it")
+    return Head(int(seq), digest)
+
+
+async def _verified(settings: Settings, expected: Head | None) -> Verification:
+    from controller.app import open_records
+    from controller.engine.verification import Verifier
+
+    async with open_records(settings) as records:
+        return await Verifier(records.evidence, records).verify(expected)
+
+
+async def _exported(settings: Settings, file: Path) -> int:
+    from controller.app import open_records
+
+    count, after = 0, 0
+    # A file at a time that nobody else waits for: this process does nothing but this.
+    out = sys.stdout if str(file) == "-" else file.open("w", encoding="utf-8")
+    try:
+        async with open_records(settings) as records:
+            while page := await records.evidence.entries(after, _PAGE):
+                out.writelines(json.dumps(_as_dict(entry), ensure_ascii=False) + "\n" for entry in page)
+                count, after = count + len(page), page[-1].seq
+    finally:
+        if out is not sys.stdout:
+            out.close()
+    return count
+
+
+async def _entries_of(
+    settings: Settings, call: str, person: str, campaign: str, limit: int
+) -> Sequence[Sealed]:
+    from controller.app import open_records
+
+    async with open_records(settings) as records:
+        return await records.evidence.entries_of(call=call, person=person, campaign=campaign, limit=limit)
+
+
+def _as_dict(entry: Sealed) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in type(entry).__slots__}
