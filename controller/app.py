@@ -65,7 +65,10 @@ async def open_records(settings: Settings) -> AsyncIterator[SqlRecords]:
     """The record store, while entered."""
     ensure_state_dir(settings)
     async with SqlRecords(
-        settings.records_url, number_key=settings.number_key(), profiles=settings.profiles
+        settings.records_url,
+        number_key=settings.number_key(),
+        controller_id=settings.controller.id,
+        profiles=settings.profiles,
     ) as records:
         yield records
 

@@ -26,6 +26,19 @@ _PERHAPS_NUMBER = frozenset(("number", "numero", "num"))  # may be that of a hou
 _NAME = frozenset(_NAME_WORDS.split())
 _FIRST_NAME = frozenset(("firstname", "givenname", "nome", "name"))
 _LAST_NAME = frozenset(("lastname", "surname", "familyname", "cognome"))
+# A "source" may be that of the address: it is the consent's only where more is said of consents.
+_TERM_WORDS: Mapping[Term, str] = {
+    Term.BASIS: "consentbasis legalbasis lawfulbasis consent basegiuridica basedelconsenso consenso",
+    Term.SOURCE: "consentsource sourceofconsent fonteconsenso fontedelconsenso origineconsenso",
+    Term.DATE: "consentdate dateofconsent consentgivenat consentat dataconsenso datadelconsenso",
+    Term.SEGMENT: "segment segmento",
+    Term.ZONE: "timezone tz fuso fusoorario",
+    Term.PROVINCE: "province provincia prov",
+    Term.REGION: "region holidayregion",
+    Term.HOURS: "hours callinghours orari orarichiamata oraridichiamata",
+}
+_TERMS = {term: frozenset(words.split()) for term, words in _TERM_WORDS.items()}
+_PERHAPS_SOURCE = frozenset(("source", "fonte", "origine"))
 REJECTS_HEADERS = ["line", "reason"]
 """First headers of a rejects file. Corrected and imported again, they are nobody's attributes."""
 
@@ -49,6 +62,7 @@ class Columns:
         headers: as written.
         number: index of the telephone number.
         name: indices of what makes up the name, in order.
+        terms: indices of what says on which terms one may call.
         free: the other columns, as index and key of the contact's attributes.
     """
 
@@ -56,9 +70,17 @@ class Columns:
     number: int
     name: Sequence[int]
     free: Sequence[tuple[int, str]]
+    terms: Mapping[Term, int] = field(default_factory=dict)
 
     @classmethod
-    def find(cls, headers: Sequence[str], place: str, number: str | None, name: str | None) -> Columns:
+    def find(
+        cls,
+        headers: Sequence[str],
+        place: str,
+        number: str | None,
+        name: str | None,
+        said: Collection[Term] = (),
+    ) -> Columns:
         """Recognise the columns by their headers.
 
         Args:
@@ -66,22 +88,56 @@ class Columns:
             place: the file, for errors.
             number: header of the number's column, where it is not to be recognised.
             name: header of the name's column, likewise.
+            said: terms that are said for the whole list.
 
         Raises:
-            BadInput: no column, or more than one, may be the number's; or a header asked for is not there.
+            BadInput: no column, or more than one, may be the number's, or mean the same term; a term is said
+                for the whole list and in a column, too; or a header asked for is not there.
         """
-        index = _index_of(headers, number, place) if number is not None else _number_index(headers, place)
+        index = _index_of(headers, number, place) if number is not None else number_index(headers, place)
         names = [_index_of(headers, name, place)] if name is not None else _name_indices(headers)
+        taken = {index, *names} | ({0, 1} if is_rejects_file(headers) else set())
+        terms = _terms(headers, taken, place, said)
+        taken |= set(terms.values())
         keys: dict[str, int] = {}
         for i, header in enumerate(headers):
-            if i == index or i in names or (i < 2 and is_rejects_file(headers)):
+            if i in taken:
                 continue
             key = base = header.strip() or f"column {i + 1}"
             twin = 2
             while key in keys:
                 key, twin = f"{base} ({twin})", twin + 1
             keys[key] = i
-        return cls(headers, index, names, [(i, key) for key, i in keys.items()])
+        return cls(headers, index, names, [(i, key) for key, i in keys.items()], terms)
+
+
+def _terms(
+    headers: Sequence[str], taken: Collection[int], place: str, said: Collection[Term]
+) -> Mapping[Term, int]:
+    """The columns that say on which terms one may call."""
+    plain = {i: _plain(header) for i, header in enumerate(headers) if i not in taken}
+    found: dict[Term, int] = {}
+
+    def look(term: Term, words: Collection[str]) -> None:
+        columns = [i for i, header in plain.items() if header in words]
+        if len(columns) > 1:
+            names = _listed([headers[i] for i in columns])
+            raise BadInput(place, f"has the {term.value} in any of {names}; rename all but one")
+        if columns and term in said:
+            header = headers[columns[0]]
+            raise BadInput(
+                place, f"has the {term.value} in {header!r}, and {term.option} says it too", "one of them"
+            )
+        if columns:
+            found[term] = columns[0]
+
+    for term, words in _TERMS.items():
+        if term is not Term.REGION or Term.PROVINCE not in found:
+            look(term, words)
+    consent = {Term.BASIS, Term.DATE} & {*found, *said}
+    if consent and Term.SOURCE not in found and Term.SOURCE not in said:
+        look(Term.SOURCE, _PERHAPS_SOURCE)
+    return found
 
 
 def _index_of(headers: Sequence[str], wanted: str, place: str) -> int:
@@ -94,7 +150,12 @@ def _index_of(headers: Sequence[str], wanted: str, place: str) -> int:
     raise BadInput(place, f"has no column {wanted!r}", "one of " + _listed(headers))
 
 
-def _number_index(headers: Sequence[str], place: str) -> int:
+def number_index(headers: Sequence[str], place: str) -> int:
+    """The column that has the telephone numbers.
+
+    Raises:
+        BadInput: there is none, or more than one may be it.
+    """
     for words in (_NUMBER, _PERHAPS_NUMBER):
         found = [i for i, header in enumerate(headers) if _plain(header) in words]
         if len(found) == 1:
@@ -133,24 +194,42 @@ class Reject:
     reason: str
 
 
-def checked(record: Record, columns: Columns, region: str) -> NewContact | Reject:
-    """The contact in a record, or why there is none."""
-    fields = record.fields
-    if record.problem:
-        return Reject(record, record.problem)
-    if any("\0" in field for field in fields):
-        return Reject(record, "has a NUL character: the file is damaged")
-    width = len(columns.headers)
-    if any(field.strip() for field in fields[width:]):
-        return Reject(record, f"has {len(fields)} columns, the headers are {width}")
-    cells = [*fields[:width], *[""] * (width - len(fields))]
+def checked(record: Record, columns: Columns, region: str, terms: ListTerms) -> NewContact | Reject:
+    """The contact in a record, or why there is none.
+
+    Args:
+        record: as read.
+        columns: what its fields mean.
+        region: country of numbers in national form.
+        terms: what holds for the whole list.
+    """
+    cells = fitted(record, len(columns.headers))
+    if isinstance(cells, str):
+        return Reject(record, cells)
+
+    def cell(term: Term) -> str:
+        return cells[columns.terms[term]].strip() if term in columns.terms else ""
+
     try:
-        number = e164(cells[columns.number], region)
+        return NewContact(
+            number=callable_number(cells[columns.number], region),
+            name=" ".join(filter(None, (cells[i].strip() for i in columns.name))),
+            attributes={key: cells[i].strip() for i, key in columns.free if cells[i].strip()},
+            line=record.line,
+            consent=consent_of(cell, terms),
+            habits=habits_of(cell, terms),
+        )
     except ValueError as error:
         return Reject(record, str(error))
-    return NewContact(
-        number=number,
-        name=" ".join(filter(None, (cells[i].strip() for i in columns.name))),
-        attributes={key: cells[i].strip() for i, key in columns.free if cells[i].strip()},
-        line=record.line,
-    )
+
+
+def fitted(record: Record, width: int) -> Sequence[str] | str:
+    """A record's fields, as many as there are headers; as text, why that cannot be."""
+    fields = record.fields
+    if record.problem:
+        return record.problem
+    if any("\0" in field for field in fields):
+        return "has a NUL character: the file is damaged"
+    if any(field.strip() for field in fields[width:]):
+        return f"has {len(fields)} columns, the headers are {width}"
+    return [*fields[:width], *[""] * (width - len(fields))]

@@ -7,37 +7,34 @@ bounded by the batch, but for about 150 bytes per number, kept to tell which lin
 from __future__ import annotations
 
 import asyncio
-import codecs
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TextIO, TypeVar
+from zoneinfo import ZoneInfo
 
-import phonenumbers
-
+from controller.domain.campaign import Campaign
 from controller.domain.contact import NewContact
 from controller.domain.ids import CampaignId
 from controller.engine.contact_list import (
-    MAX_RECORD,
     REJECTS_HEADERS,
     Columns,
-    Record,
     Reject,
     checked,
     is_rejects_file,
-    records_of,
 )
+from controller.engine.contact_terms import CONSENT, ListTerms, Term, basis_of, date_of
+from controller.engine.delimited import Record, delimited, open_text
+from controller.engine.number_cells import checked_country
 from controller.errors import BadInput, RecordsUnreachable
 from controller.ports import Records
 
 T = TypeVar("T")
 
-_DELIMITERS = ",;\t"
-_HEAD = 60  # lines among which the headers are looked for
 _READ_TIMEOUT = 60.0
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +71,10 @@ async def import_contacts(
     number_column: str | None = None,
     name_column: str | None = None,
     rejects_path: Path | str | None = None,
+    consent_basis: str = "",
+    consent_source: str = "",
+    consent_date: str = "",
+    now: datetime | None = None,
     batch: int = 2000,
 ) -> ImportReport:
     """Store the contacts of a CSV file.
@@ -87,18 +88,25 @@ async def import_contacts(
         name_column: header of the name's column, likewise.
         rejects_path: where the rejected rows go; ``<name>.rejects.csv`` beside the file if not given. What
             was there is overwritten, and removed if nothing is rejected.
+        consent_basis: why all of these people may be called; empty: the file says it, or nobody does.
+        consent_source: where all of them said so, likewise.
+        consent_date: when, as a date or a date with its time, by the campaign's clock, likewise.
+        now: no consent is younger (aware); None: the time it is.
         batch: contacts per transaction.
 
     Raises:
-        BadInput: the file cannot be read, or it is not clear which column has the numbers; nothing is stored.
+        BadInput: the file cannot be read, it is not clear which column has the numbers, or the consent given
+            for all rows cannot be used; nothing is stored.
         RecordsUnreachable: the store failed. What was stored before stays; importing again skips it.
     """
     source, target = Path(path), Path(rejects_path) if rejects_path else _beside(Path(path))
-    if region not in phonenumbers.SUPPORTED_REGIONS:
-        raise BadInput("region", f"{region!r} is no country", "two capital letters, such as IT")
-    if await records.campaign(campaign) is None:
+    checked_country(region)
+    row = await records.campaign(campaign)
+    if row is None:
         raise BadInput("campaign", f"there is no campaign {campaign!r}")
-    reading = await _in_thread(source, lambda: _Source(source, region, number_column, name_column))
+    said = {Term.BASIS: consent_basis, Term.SOURCE: consent_source, Term.DATE: consent_date}
+    terms = _terms(said, row.campaign, region, now or datetime.now(UTC))
+    reading = await _in_thread(source, lambda: _Source(source, region, number_column, name_column, terms))
     report = ImportReport(number_column=reading.columns.headers[reading.columns.number])
     rejects: _Rejects | None = None
     try:
@@ -111,6 +119,25 @@ async def import_contacts(
         if rejects is not None:
             rejects.close()
     return replace(report, rejects_path=target if report.rejected else None)
+
+
+def _terms(said: Mapping[Term, str], campaign: Campaign, region: str, now: datetime) -> ListTerms:
+    """What holds for all rows."""
+    consent = {term: text.strip() for term, text in said.items() if text.strip()}
+    terms = ListTerms(
+        consent=consent,
+        zone=ZoneInfo(campaign.zone),
+        country=region,
+        segments=frozenset(campaign.segment_hours),
+        now=now,
+    )
+    for term, check in ((Term.BASIS, basis_of), (Term.DATE, lambda text: date_of(text, terms))):
+        if term in consent:
+            try:
+                check(consent[term])
+            except ValueError as error:
+                raise BadInput(term.option, str(error)) from None
+    return terms
 
 
 def _beside(source: Path) -> Path:
@@ -150,23 +177,37 @@ async def _store(
 class _Source:
     """A file of contacts being read."""
 
-    def __init__(self, path: Path, region: str, number_column: str | None, name_column: str | None) -> None:
+    def __init__(
+        self, path: Path, region: str, number_column: str | None, name_column: str | None, terms: ListTerms
+    ) -> None:
         """Open it and find its encoding, delimiter and columns."""
-        if path.exists() and not path.is_file():
-            raise BadInput(str(path), "is not a file")
         self.path = path
         self._region = region
+        self._terms = terms
         self._first_line: dict[int, int] = {}  # of each number; integers, for they are small
-        self._stream: TextIO = path.open(encoding=_encoding_of(path), errors="replace", newline="")
+
+        def columns_of(headers: Sequence[str]) -> Columns:
+            return Columns.find(headers, str(path), number_column, name_column, said=terms.consent)
+
+        self._stream: TextIO = open_text(path)
         try:
-            lines = _read_lines(self._stream)
-            head = list(islice(lines, _HEAD))
-            self.delimiter, self.columns = _recognise(head, str(path), number_column, name_column)
-            self._records = records_of(chain(head, lines), self.delimiter)
-            _skip_headers(self._records)
+            self.delimiter, self.columns, self._records = delimited(self._stream, str(path), columns_of)
+            self._insist_on_whole_consent()
         except BaseException:
             self.close()
             raise
+
+    def _insist_on_whole_consent(self) -> None:
+        # Said for all rows but in part, with no column for the rest, it would have every row rejected.
+        said = self._terms.consent
+        missing = [term for term in CONSENT if term not in said and term not in self.columns.terms]
+        if said and missing:
+            lacks = " and ".join(term.value for term in missing)
+            raise BadInput(
+                ", ".join(term.option for term in said),
+                f"is not enough: {self.path} has no column for {lacks}",
+                "with " + " and ".join(term.option for term in missing),
+            )
 
     def close(self) -> None:
         self._stream.close()
@@ -177,7 +218,7 @@ class _Source:
         return [(record, self._check(record)) for record in islice(rows, count)]
 
     def _check(self, record: Record) -> NewContact | Reject:
-        found = checked(record, self.columns, self._region)
+        found = checked(record, self.columns, self._region, self._terms)
         if isinstance(found, Reject):
             return found
         first = self._first_line.setdefault(int(found.number), record.line)
@@ -235,71 +276,3 @@ class _Rejects:
         self._stream.close()
         if self._empty:
             self._path.unlink(missing_ok=True)
-
-
-def _encoding_of(path: Path) -> str:
-    """UTF-8 if all of the file is that; UTF-16 if it says so; else Western European Windows."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as stream:
-        chunk = stream.read(_CHUNK)
-        if not chunk:
-            raise BadInput(str(path), "is empty")
-        if chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        try:
-            while chunk:
-                decoder.decode(chunk)
-                chunk = stream.read(_CHUNK)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8-sig"
-
-
-def _read_lines(stream: TextIO) -> Iterator[str]:
-    """The lines of a file, each cut to MAX_RECORD characters."""
-    while line := stream.readline(MAX_RECORD):
-        yield line
-        while len(line) == MAX_RECORD and not line.endswith(("\n", "\r")):
-            line = stream.readline(MAX_RECORD)
-
-
-def _recognise(
-    head: Sequence[str], place: str, number_column: str | None, name_column: str | None
-) -> tuple[str, Columns]:
-    """The delimiter, and the columns it makes of the headers."""
-    if not head:
-        raise BadInput(place, "is empty")
-    if head[0].strip()[:4].lower() == "sep=" and (said := head[0].strip()[4:5] or "\t") in _DELIMITERS:
-        delimiters: Sequence[str] = (said,)
-    else:
-        delimiters = _DELIMITERS
-    best: tuple[str, Columns] | None = None
-    refusal: tuple[int, BadInput] | None = None
-    for delimiter in delimiters:
-        headers = _skip_headers(records_of(head, delimiter))
-        if headers is None:
-            raise BadInput(place, "has nothing but empty lines")
-        if headers.problem:
-            raise BadInput(f"{place} line {headers.line}", headers.problem)
-        try:
-            columns = Columns.find(headers.fields, place, number_column, name_column)
-        except BadInput as error:
-            if refusal is None or len(headers.fields) > refusal[0]:
-                refusal = len(headers.fields), error
-            continue
-        if best is None or len(columns.headers) > len(best[1].headers):
-            best = delimiter, columns
-    if best is None:
-        assert refusal is not None
-        raise refusal[1]
-    return best
-
-
-def _skip_headers(records: Iterator[Record]) -> Record | None:
-    """Read up to the headers; a line that tells spreadsheets the delimiter comes before them."""
-    for record in records:
-        said = record.line == 1 and "".join(record.fields).strip().lower()[:4] == "sep="
-        if not record.blank and not said:
-            return record
-    return None

@@ -52,7 +52,7 @@ def possible_number(cell: str, region: str) -> E164:
     """
     number = _parsed(cell, region)
     reason = phonenumbers.is_possible_number_with_reason(number)
-    if reason != ValidationResult.IS_POSSIBLE:
+    if reason != ValidationResult.IS_POSSIBLE and phonenumbers.number_type(number) == PhoneNumberType.UNKNOWN:
         raise ValueError(_WHY_NOT.get(reason, "no telephone number"))
     return _written(number)
 

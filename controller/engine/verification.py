@@ -180,9 +180,14 @@ class Story:
             yield "is in the record, but the evidence knows nothing of it"
             return
         recorded = _recorded(fact)
-        for name in sorted(told.keys() | {name for name, value in recorded.items() if value is not None}):
-            if name in recorded and told.get(name) != recorded[name]:
+        # Of a call whose start was only told when it was closed, the evidence says less.
+        must_be_told = {name for name, value in recorded.items() if value is not None} - _AT_START
+        for name in sorted(told.keys() | must_be_told):
+            if told.get(name) != recorded[name]:
                 yield f"{name} is {recorded[name]} in the record, {told.get(name)} in the evidence"
+
+
+_AT_START = frozenset({"caller", "caller_number", "law", "covered", "guaranteed", "override"})
 
 
 def _told(entry: Sealed) -> dict[str, Any]:
@@ -191,8 +196,7 @@ def _told(entry: Sealed) -> dict[str, Any]:
     match entry.kind:
         case Kind.ATTEMPT.value:
             told["placed"] = entry.at
-            names = ("caller", "caller_number", "law", "covered", "guaranteed", "override")
-            told |= {name: body[name] for name in names if name in body}
+            told |= {name: body[name] for name in _AT_START if name in body}
         case Kind.ANSWER.value:
             told["answered_at"] = entry.at
         case Kind.NOISE.value:

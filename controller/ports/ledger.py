@@ -75,6 +75,7 @@ class Suppression:
         call: the attempt that is the reason; empty if a person is.
         expires_in: seconds; -1 if it does not end by itself.
         by_hand: barred by a person (``reason`` tells who and why), not by a call.
+        author: that person; empty if it was a call, or if the number was erased since.
     """
 
     number: E164
@@ -83,6 +84,7 @@ class Suppression:
     call: str
     expires_in: int
     by_hand: bool = False
+    author: str = ""
     number_hash: str = ""
 
 
@@ -195,7 +197,7 @@ class Ledger(Protocol):
         ...
 
     async def release(self, caller: str, number: E164) -> bool:
-        """Lift what was barred by hand; False if nothing was.
+        """Lift what was barred by hand, also before the number was erased; False if nothing was.
 
         What a silent call suppressed stays: nobody can shorten the time that the law sets.
         """
@@ -204,7 +206,8 @@ class Ledger(Protocol):
     async def forget(self, caller: str, number: E164) -> bool:
         """Erase a number whose person wants to be forgotten; returns whether anything was there.
 
-        What protects it (suppression, operator due) goes on under its keyed hash.
+        What protects it (suppression, operator due, what was barred by hand) goes on under its keyed hash,
+        without the words in which somebody may have told who it is.
 
         Raises:
             Refused: a call to it is under way.

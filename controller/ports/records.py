@@ -215,7 +215,7 @@ class Records(Protocol):
         ...
 
     async def open_attempts(self) -> Sequence[Call]:
-        """Attempts recorded as started and not ended, for recovery."""
+        """Attempts of this controller recorded as started and not ended, for recovery."""
         ...
 
     async def facts(

@@ -9,7 +9,7 @@ can read and change it atomically, on a Redis Cluster too.
                                                                    (L4), given back if the call ended and was
                                                                    not silent
     cc:{caller}:barred:<e164>       string  as a person said       the number is not called, by hand: JSON of
-                                                                   author, reason, since (ISO 8601, UTC)
+                                                                   author, reason, since (ISO 8601)
     cc:{caller}:operator-due        set     for ever               numbers whose next call needs an operator
                                                                    guaranteed (L5); left by a conversation
     cc:{caller}:budget:<campaign>   hash    for ever               successes, silent, outcome:<outcome>; and
@@ -31,15 +31,17 @@ leaves it behind, the number is left alone for the full time. A second silent ca
 time is over, begins the time anew; of two protections the longer one always stays. What a person bars has a
 key of its own, so releasing it never shortens what the law demands.
 
-When a person's data are erased, ``<e164>`` becomes ``#<keyed hash of the number>`` in all of these: what
-protected the number goes on protecting it, and every admission looks for both.
+When a person's data are erased, ``<e164>`` becomes ``#<keyed hash of the number>`` in all of these, and what
+people wrote is taken out: what protected the number goes on protecting it for as long as it would have, and
+every admission looks for both.
 """
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from controller.domain.campaign import Campaign
@@ -54,6 +56,9 @@ MARGIN: Final = timedelta(seconds=60)
 
 IN_FLIGHT: Final = "call in flight"
 """Reason of a suppression key while its call is not over."""
+
+ERASED: Final = "suppressed before the number was erased"
+"""What takes the place of a person's words when the number is erased."""
 
 _REASONS: Final = {"F": IN_FLIGHT, "S": "silent call", "U": "outcome unknown"}
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -175,6 +180,21 @@ def read_held(value: bytes) -> tuple[str, str, datetime]:
         except (ValueError, OverflowError, OSError):
             pass
     return text, "", datetime.fromtimestamp(0, UTC)
+
+
+def by_hand(author: str, reason: str, since: datetime) -> str:
+    """Value of the key of a number that a person barred."""
+    return json.dumps({"author": author, "reason": reason, "since": since.isoformat()})
+
+
+def read_by_hand(value: bytes) -> tuple[str, str, datetime]:
+    """Reason, author and since of a number that a person barred; set with redis-cli, it may hold any text."""
+    try:
+        said: Any = json.loads(value)
+        since = datetime.fromisoformat(said["since"])
+        return str(said["reason"]), str(said["author"]), since if since.tzinfo else since.replace(tzinfo=UTC)
+    except (ValueError, TypeError, KeyError):
+        return value.decode(errors="replace"), "", datetime.fromtimestamp(0, UTC)
 
 
 def _letter(outcome: Outcome) -> str:

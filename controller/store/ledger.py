@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from redis.exceptions import ResponseError
 
@@ -198,7 +198,7 @@ class RedisLedger:
             kind="silent" if outcome.counts_as_silent else outcome.value,
             outcome=outcome,
             leave_alone=campaign.law.leave_alone - ended_ago,
-            since=datetime.now(UTC) - ended_ago,
+            since=self._now() - ended_ago,
             windows=_labels(campaign, placed),
         )
 
@@ -307,15 +307,16 @@ class RedisLedger:
 
     async def suppress(self, caller: str, number: E164, who: ManualSuppression) -> None:
         """Bar a number by hand, beside whatever the law holds against calling it."""
-        value = json.dumps({"author": who.author, "reason": who.reason, "since": who.since.isoformat()})
+        value = keys.by_hand(who.author, who.reason, who.since)
         ends: tuple[str | int, ...] = ()
         if who.until is not None:
             ends = ("PX", max(1, keys.milliseconds(who.until - who.since)))
         await self._link.command("SET", keys.barred(caller, number), value, *ends)
 
     async def release(self, caller: str, number: E164) -> bool:
-        """Lift what was barred by hand; False if nothing was."""
-        return bool(await self._link.command("DEL", keys.barred(caller, number)))
+        """Lift what was barred by hand, also before the number was erased; False if nothing was."""
+        owners = (number, keys.alias(self._key.of(number)))
+        return bool(await self._link.command("DEL", *(keys.barred(caller, owner) for owner in owners)))
 
     async def forget(self, caller: str, number: E164) -> bool:
         """Erase a number whose person wants to be forgotten; returns whether anything was there."""
@@ -329,6 +330,8 @@ class RedisLedger:
             ),
             number,
             alias,
+            keys.ERASED,
+            keys.by_hand("", keys.ERASED, self._now()),
         )
         if found < 0:
             raise Refused(f"a call to {masked(number)} for {caller} is under way; try again when it is over")
@@ -393,27 +396,19 @@ def _budget(exposed: int, counts: Sequence[int], current: Sequence[tuple[Limit, 
 def _suppression(name: bytes, value: bytes, pttl: int, asked: E164 | None = None) -> Suppression:
     """Read a suppression key. ``expires_in`` is -1 if it has no expiry."""
     owner = keys.owner_of(name)
-    by_hand = keys.is_barred(name)
+    by_hand, author, call = keys.is_barred(name), "", ""
     if by_hand:
-        reason, since, call = _barred(value)
+        reason, author, since = keys.read_by_hand(value)
     else:
         reason, call, since = keys.read_held(value)
     erased = owner.startswith("#")
     return Suppression(
         number=asked or E164("" if erased else owner),
-        reason=reason,
+        reason=f"{reason} (by {author})" if author else reason,
         since=since,
         call=call,
         expires_in=-(-pttl // 1000) if pttl > 0 else pttl,
         by_hand=by_hand,
+        author=author,
         number_hash=owner[1:] if erased else "",
     )
-
-
-def _barred(value: bytes) -> tuple[str, datetime, str]:
-    """Reason and since of a number barred by hand; set by redis-cli it may hold any text."""
-    try:
-        said: Any = json.loads(value)
-        return f"{said['reason']} (by {said['author']})", datetime.fromisoformat(said["since"]), ""
-    except (ValueError, TypeError, KeyError):
-        return value.decode(errors="replace"), datetime.fromtimestamp(0, UTC), ""

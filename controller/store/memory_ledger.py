@@ -43,6 +43,7 @@ class _Held:
     since: datetime
     expires: datetime | None
     by_hand: bool = False
+    author: str = ""
 
     def lasts(self, now: datetime) -> bool:
         """Whether it is not over yet."""
@@ -290,14 +291,16 @@ class MemoryLedger:
         self._answer()
         known = self._callers.setdefault(caller, _Caller())
         expires = None if who.until is None else self._clock.now() + (who.until - who.since)
-        reason = f"{who.reason} (by {who.author})"
-        known.barred[number] = _Held(call="", reason=reason, since=who.since, expires=expires, by_hand=True)
+        known.barred[number] = _Held(
+            call="", reason=who.reason, since=who.since, expires=expires, by_hand=True, author=who.author
+        )
 
     async def release(self, caller: str, number: E164) -> bool:
-        """Lift what was barred by hand; False if nothing was."""
+        """Lift what was barred by hand, also before the number was erased; False if nothing was."""
         self._answer()
-        held = self._callers.setdefault(caller, _Caller()).barred.pop(number, None)
-        return held is not None and held.lasts(self._clock.now())
+        known, now = self._callers.setdefault(caller, _Caller()), self._clock.now()
+        lifted = [known.barred.pop(owner, None) for owner in (number, self._alias(number))]
+        return any(held is not None and held.lasts(now) for held in lifted)
 
     async def forget(self, caller: str, number: E164) -> bool:
         """Erase a number whose person wants to be forgotten; returns whether anything was there."""
@@ -406,9 +409,10 @@ class MemoryLedger:
         erased = owner.startswith("#")
         return Suppression(
             number=E164("" if erased else owner),
-            reason=held.reason,
+            reason=f"{held.reason} (by {held.author})" if held.author else held.reason,
             since=held.since,
             call=held.call,
+            author=held.author,
             expires_in=held.left(self._clock.now()),
             by_hand=held.by_hand,
             number_hash=owner[1:] if erased else "",
@@ -426,6 +430,8 @@ def _move(where: dict[str, _Held], number: str, alias: str, now: datetime) -> bo
     if held is None or not held.lasts(now):
         return False
     if there is None or not there.lasts(now) or _end(held) > _end(there):
+        if held.by_hand:
+            held = replace(held, reason=keys.ERASED, author="", since=now)
         where[alias] = held
     return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -70,6 +71,7 @@ class _Started:
 
     campaign: Campaign
     placed: datetime
+    controller: str
 
 
 @dataclass(slots=True)
@@ -106,6 +108,7 @@ class MemoryRecords:
         self.lists = MemoryLists(self._key, self.evidence, self._answer)
         self.people = MemoryPeople(self)
         self.fail = False
+        self._controller = "memory"
         self.overrides: list[tuple[CampaignId, Override, datetime]] = []
         self._profiles = profiles
         self._campaigns: dict[CampaignId, _Campaign] = {}
@@ -114,6 +117,12 @@ class MemoryRecords:
         self._open: dict[CallId, None] = {}
         self._started: dict[CallId, _Started] = {}
         self._answerers: dict[CallId, Answerer] = {}
+
+    def sibling(self, controller_id: str) -> MemoryRecords:
+        """The same store, as another controller sees it."""
+        other = copy(self)
+        other._controller = controller_id
+        return other
 
     def _answer(self) -> None:
         if self.fail:
@@ -286,7 +295,7 @@ class MemoryRecords:
         person = self._key.of(call.contact.number)
         self.evidence.append(attempt_entry(call, campaign, person, digest(campaign.law), checks, now))
         self._calls[call.id] = _as_recorded(call.evolve(outcome=None))
-        self._started[call.id] = _Started(campaign, placed)
+        self._started[call.id] = _Started(campaign, placed, self._controller)
         self._open[call.id] = None
         entry.status, entry.current_call = IN_FLIGHT, call.id
         self._file(entry)
@@ -310,7 +319,8 @@ class MemoryRecords:
         if recorded is None:
             self.evidence.append(late_attempt_entry(end.call, person, now))
             campaign = self._known(end.call.contact.campaign).row.campaign
-            self._started[end.call.id] = _Started(campaign, end.call.admitted_at or now)
+            placed = end.call.admitted_at or now
+            self._started[end.call.id] = _Started(campaign, placed, self._controller)
         self.evidence.append(*end_entries(end.call, person, now))
         self._calls[end.call.id] = _as_recorded(end.call)
         self._open.pop(end.call.id, None)
@@ -334,9 +344,10 @@ class MemoryRecords:
         return self._with_contact(recorded) if recorded else None
 
     async def open_attempts(self) -> Sequence[Call]:
-        """Attempts recorded as started and not ended, oldest first."""
+        """Attempts of this controller recorded as started and not ended, oldest first."""
         self._answer()
-        return [self._with_contact(self._calls[call]) for call in self._open]
+        mine = [call for call in self._open if self._started[call].controller == self._controller]
+        return [self._with_contact(self._calls[call]) for call in mine]
 
     def _with_contact(self, call: Call) -> Call:
         return call.evolve(contact=self._contacts[call.contact.id].contact)

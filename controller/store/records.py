@@ -53,6 +53,7 @@ from controller.store.records_database import Work, database_for, translated
 from controller.store.records_rows import (
     PLACED,
     AttemptRow,
+    Recording,
     call_of,
     campaign_row,
     campaign_taken,
@@ -131,6 +132,7 @@ class SqlRecords:
         timeout: float = 2.0,
         *,
         number_key: NumberKey,
+        controller_id: str = "main",
         linger: float = 0.04,
         profiles: Mapping[str, Regulation] = PROFILES,
     ) -> None:
@@ -140,6 +142,7 @@ class SqlRecords:
             url: of the database, as ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://...``.
             timeout: seconds until a call gives up.
             number_key: under which people are recorded.
+            controller_id: whose calls these are; several controllers may share a database.
             linger: seconds an attempt waits for others to share its commit with.
             profiles: regulation profiles by name.
 
@@ -154,6 +157,7 @@ class SqlRecords:
             self._database, statements.store, timeout=timeout, linger=linger
         )
         self._key = number_key
+        self._controller = controller_id
         access = Access(self._read, self._writer.run, timeout)
         self.lists = SqlLists(access, number_key, self._database.dialect)
         self.evidence = SqlEvidence(access)
@@ -351,15 +355,16 @@ class SqlRecords:
 
         Returns the check that failed where it must not be: then nothing was recorded.
         """
-        person = self._key.of(call.contact.number)
-        row = start_row(call, campaign, person, checks, utc_now())
+        row = start_row(call, campaign, checks, self._recording(call))
         failed: Check | None = await self._writer.put(row, "the start of a call")
         return failed
 
     async def attempt_ended(self, end: AttemptEnd) -> None:
         """Record how it ended; returns when it is durable. Saying it twice changes nothing."""
-        person = self._key.of(end.call.contact.number)
-        await self._writer.put(end_row(end, person, utc_now()), "the end of a call")
+        await self._writer.put(end_row(end, self._recording(end.call)), "the end of a call")
+
+    def _recording(self, call: Call) -> Recording:
+        return Recording(self._controller, self._key.of(call.contact.number), utc_now())
 
     async def attempt(self, call: CallId) -> Call | None:
         """An attempt as recorded, with its contact as it is now."""
@@ -367,9 +372,12 @@ class SqlRecords:
         return found[0] if found else None
 
     async def open_attempts(self) -> Sequence[Call]:
-        """Attempts recorded as started and not ended, oldest first."""
+        """Attempts of this controller recorded as started and not ended, oldest first."""
+        mine = attempts.c.controller == self._controller
         return await self._calls(
-            select_calls().where(attempts.c.outcome.is_(None)).order_by(attempts.c.started_at, attempts.c.id)
+            select_calls()
+            .where(attempts.c.outcome.is_(None), mine)
+            .order_by(attempts.c.started_at, attempts.c.id)
         )
 
     async def _calls(self, statement: Select[Any]) -> Sequence[Call]:

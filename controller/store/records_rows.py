@@ -252,30 +252,44 @@ def contact_of(row: Row[Any]) -> Contact:
     )
 
 
-def start_row(
-    call: Call, campaign: Campaign, person: str, checks: Sequence[Check], now: datetime
-) -> StartRow:
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """By whom, of whom and when something is recorded.
+
+    Attributes:
+        person: keyed hash of the number.
+    """
+
+    controller: str
+    person: str
+    now: datetime
+
+
+def start_row(call: Call, campaign: Campaign, checks: Sequence[Check], recording: Recording) -> StartRow:
     """What is recorded before a call is dialed."""
     contact = {"p_call": call.id, "p_contact": call.contact.id}
-    return StartRow(call, campaign, person, checks, now, _attempt(call, person, now), contact)
+    return StartRow(
+        call, campaign, recording.person, checks, recording.now, _attempt(call, recording), contact
+    )
 
 
-def _attempt(call: Call, person: str, now: datetime) -> dict[str, Any]:
+def _attempt(call: Call, recording: Recording) -> dict[str, Any]:
     return {
         "id": call.id,
         "campaign": call.contact.campaign,
         "p_campaign": call.contact.campaign,
         "contact": call.contact.id,
         "number": call.contact.number,
-        "person": person,
-        "started_at": now,
+        "person": recording.person,
+        "controller": recording.controller,
+        "started_at": recording.now,
         **_progress(call),
         "outcome": None,
         "answer_class": None,
     }
 
 
-def end_row(end: AttemptEnd, person: str, now: datetime) -> EndRow:
+def end_row(end: AttemptEnd, recording: Recording) -> EndRow:
     """What is recorded when a call is over.
 
     Raises:
@@ -293,7 +307,7 @@ def end_row(end: AttemptEnd, person: str, now: datetime) -> EndRow:
     }
     answered = answer_class(call)
     over = {"outcome": outcome.value, "answer_class": answered.value if answered else None}
-    return EndRow(call, person, now, _attempt(call, person, now) | over, contact)
+    return EndRow(call, recording.person, recording.now, _attempt(call, recording) | over, contact)
 
 
 def require_outcome(call: Call) -> Outcome:

@@ -173,6 +173,7 @@ attempts = Table(
     Column("caller", Text, nullable=False),
     Column("caller_number", Text, nullable=False),
     Column("law", Text, nullable=False),
+    Column("controller", Text, nullable=False, comment="which one placed it, and closes it after a crash"),
     Column("override", Boolean, nullable=False, comment="placed while the campaign's budget was lifted"),
     Column("state", Text, nullable=False),
     Column("covered", Boolean, nullable=False),

@@ -108,14 +108,31 @@ class Distant:
 
 
 class CallCentre:
-    """Engine, network, agents, stores."""
+    """Engine, network, agents, stores.
 
-    def __init__(self, agents: int, delay: Delay, **settings: Any) -> None:
+    ``beside`` another one it is a second controller, with a clock, a PBX and agents of its own, on the same
+    stores.
+    """
+
+    def __init__(
+        self,
+        agents: int,
+        delay: Delay,
+        *,
+        beside: CallCentre | None = None,
+        name: str = "memory",
+        **settings: Any,
+    ) -> None:
         self.clock = VirtualClock()
         self.telephony = MemoryTelephony(self.clock, delay=delay)
-        self.ledger = MemoryLedger(self.clock)
-        self.profiles = dict(PROFILES)
-        self.records = MemoryRecords(profiles=self.profiles)
+        if beside is None:
+            self.ledger = MemoryLedger(self.clock)
+            self.profiles = dict(PROFILES)
+            self.records = MemoryRecords(profiles=self.profiles)
+        else:
+            self.ledger = beside.ledger.sibling(name)
+            self.profiles = beside.profiles
+            self.records = beside.records.sibling(name)
         self.ledger_wire = Distant(self.ledger, delay, RedisUnreachable)
         self.records_wire = Distant(self.records, delay, RecordsUnreachable)
         self.settings = EngineSettings(

@@ -1,7 +1,7 @@
 -- A person wants to be forgotten: what protects their number goes on under its alias. Of two protections the
--- longer one stays. Answer: 1 if anything was there, 0 if not, -1 if a call is in flight (nothing is done).
+-- longer one stays. What people wrote may name the person: the given words take its place. Answer: 1 if anything was there, 0 if not, -1 if a call is in flight (nothing is done).
 local SUPPRESS, ERASED, BARRED, BARRED_ERASED, OPERATOR_DUE, FLIGHTS = unpack(KEYS)
-local number, alias = unpack(ARGV)
+local number, alias, suppressed, barred = unpack(ARGV)
 
 local held = redis.call('GET', SUPPRESS)
 local by = held and holder(held)
@@ -9,7 +9,7 @@ if by and redis.call('HEXISTS', FLIGHTS, by) == 1 then
   return {-1}
 end
 
-local function move(from, to)
+local function move(from, to, words)
   local left, there = redis.call('PTTL', from), redis.call('PTTL', to)
   if left == -2 then
     return 0
@@ -18,11 +18,14 @@ local function move(from, to)
     redis.call('DEL', from)
   else
     redis.call('RENAME', from, to)
+    if words then
+      redis.call('SET', to, words, 'KEEPTTL')
+    end
   end
   return 1
 end
 
-local found = move(SUPPRESS, ERASED) + move(BARRED, BARRED_ERASED)
+local found = move(SUPPRESS, ERASED, not by and suppressed) + move(BARRED, BARRED_ERASED, barred)
 if redis.call('SREM', OPERATOR_DUE, number) == 1 then
   redis.call('SADD', OPERATOR_DUE, alias)
   found = found + 1

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from controller.domain.campaign import Campaign
 from controller.domain.contact import Contact, NewContact
 from controller.domain.ids import CampaignId
-from controller.engine.contact_list import MAX_RECORD, Columns, e164, records_of
+from controller.engine.contact_list import Columns
+from controller.engine.delimited import MAX_RECORD, records_of
 from controller.engine.importing import ImportReport, import_contacts
+from controller.engine.number_cells import callable_number
 from controller.errors import BadInput, RecordsUnreachable
 from controller.law import IT_GARANTE_2014
 from controller.ports import ImportResult
@@ -306,7 +308,7 @@ def test_columns_asked_for() -> None:
     ],
 )
 def test_numbers(cell: str, number: str) -> None:
-    assert e164(cell, "IT") == number
+    assert callable_number(cell, "IT") == number
 
 
 @pytest.mark.parametrize(
@@ -329,7 +331,7 @@ def test_numbers(cell: str, number: str) -> None:
 )
 def test_numbers_that_are_not_called(cell: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        e164(cell, "IT")
+        callable_number(cell, "IT")
 
 
 # --- whatever the bytes
