@@ -9,24 +9,27 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from rich.console import Console
 
-from bench import plan
+from bench import plan, suppressions
 from bench.clients import loaded_controller, measure_bare
 from bench.results import COMPARED_AT, Results, Step, Transport
 from controller.errors import ControllerError
 from lab.errors import LabError
 from lab.lab import Lab
 
+T = TypeVar("T")
+
 TRANSPORTS: Final[tuple[Transport, ...]] = ("http", "websocket")
 AGENTS: Final = 60
 """Enough for 100 calls/s of 0.35 s each; one more costs PBX and simulated network 100 packets a second."""
 TIME_LIMIT: Final = 230.0
+PARTS: Final = ("suppressions", "clients")
 
 
 async def run(transports: Sequence[Transport], results: Results, console: Console) -> None:
@@ -53,12 +56,12 @@ async def run(transports: Sequence[Transport], results: Results, console: Consol
             done(await measure_bare(lab, transport, COMPARED_AT))
 
 
-async def _until_signal(transports: Sequence[Transport], results: Results, console: Console) -> None:
-    """Like `run`; a signal ends it in order, so that nothing is left behind."""
-    task = asyncio.ensure_future(run(transports, results, console))
+async def _until_signal(work: Coroutine[Any, Any, T]) -> T:
+    """Do it; a signal ends it in order, so that nothing is left behind."""
+    task = asyncio.ensure_future(work)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    await task
+    return await task
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,9 +71,15 @@ def main(arguments: list[str] | None = None) -> int:
     cpus = os.cpu_count() or 1
     machine = f"{cpus} CPUs ({_processor()}), Linux {platform.release()}, Python {platform.python_version()}"
     results = Results(machine=machine, began=datetime.now(UTC).isoformat(timespec="seconds"), cpus=cpus)
-    code = 0
+    parts = [options.part] if options.part else PARTS
+    code, found = 0, {}
     try:
-        asyncio.run(_until_signal(options.transport or TRANSPORTS, results, console))
+        if "suppressions" in parts:
+            measured = asyncio.run(_until_signal(suppressions.measure()))
+            console.print(*measured.summary(), sep="\n", highlight=False)
+            found["suppressions"] = measured.as_dict()
+        if "clients" in parts:
+            asyncio.run(_until_signal(run(options.transport or TRANSPORTS, results, console)))
     except (LabError, ControllerError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -79,9 +88,10 @@ def main(arguments: list[str] | None = None) -> int:
         code = 1
     except asyncio.CancelledError:
         return 130
-    console.print(results.table(), *results.summary(), sep="\n", highlight=False)
+    if "clients" in parts:
+        console.print(results.table(), *results.summary(), sep="\n", highlight=False)
     if options.json:
-        options.json.write_text(json.dumps(results.as_dict(), indent=2) + "\n")
+        options.json.write_text(json.dumps(results.as_dict() | found, indent=2) + "\n")
     return code
 
 
@@ -94,8 +104,10 @@ def _processor() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description="The controller against a bare client."
+        prog="python -m bench",
+        description="The controller against a bare client, and a million suppressed numbers.",
     )
+    parser.add_argument("part", nargs="?", choices=PARTS, help="only this one")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON, too")
     parser.add_argument("--transport", choices=TRANSPORTS, action="append", help="only this one")
     return parser

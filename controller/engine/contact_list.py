@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from controller.domain.contact import NewContact
 from controller.engine.contact_terms import ListTerms, Term, consent_of, habits_of
 from controller.engine.delimited import Record
+from controller.engine.headers import column_of, listed, number_column_of, plain
 from controller.engine.number_cells import callable_number
 from controller.errors import BadInput
 
-_NUMBER_WORDS = """
-phone phonenumber telephone telephonenumber tel telnumber telno phoneno telefono numeroditelefono
-numerotelefono numtelefono cellulare numerocellulare numerodicellulare cell cellphone cellphonenumber mobile
-mobilenumber mobilephone mobilephonenumber recapitotelefonico utenza msisdn e164 callee
-"""
 _NAME_WORDS = """
 name fullname nome nomecompleto nominativo nomecognome nomeecognome cognomenome cognomeenome customer
 customername cliente ragionesociale contact contactname
 """
-_NUMBER = frozenset(_NUMBER_WORDS.split())
-_PERHAPS_NUMBER = frozenset(("number", "numero", "num"))  # may be that of a house
 _NAME = frozenset(_NAME_WORDS.split())
 _FIRST_NAME = frozenset(("firstname", "givenname", "nome", "name"))
 _LAST_NAME = frozenset(("lastname", "surname", "familyname", "cognome"))
@@ -41,12 +34,6 @@ _TERMS = {term: frozenset(words.split()) for term, words in _TERM_WORDS.items()}
 _PERHAPS_SOURCE = frozenset(("source", "fonte", "origine"))
 REJECTS_HEADERS = ["line", "reason"]
 """First headers of a rejects file. Corrected and imported again, they are nobody's attributes."""
-
-
-def _plain(header: str) -> str:
-    """A header without case, accents, spaces and signs."""
-    letters = unicodedata.normalize("NFKD", header).casefold()
-    return "".join(letter for letter in letters if letter.isalnum())
 
 
 def is_rejects_file(headers: Sequence[str]) -> bool:
@@ -94,8 +81,8 @@ class Columns:
             BadInput: no column, or more than one, may be the number's, or mean the same term; a term is said
                 for the whole list and in a column, too; or a header asked for is not there.
         """
-        index = _index_of(headers, number, place) if number is not None else number_index(headers, place)
-        names = [_index_of(headers, name, place)] if name is not None else _name_indices(headers)
+        index = number_column_of(headers, place, number)
+        names = [column_of(headers, name, place)] if name is not None else _name_indices(headers)
         taken = {index, *names} | ({0, 1} if is_rejects_file(headers) else set())
         terms = _terms(headers, taken, place, said)
         taken |= set(terms.values())
@@ -115,13 +102,13 @@ def _terms(
     headers: Sequence[str], taken: Collection[int], place: str, said: Collection[Term]
 ) -> Mapping[Term, int]:
     """The columns that say on which terms one may call."""
-    plain = {i: _plain(header) for i, header in enumerate(headers) if i not in taken}
+    free = {i: plain(header) for i, header in enumerate(headers) if i not in taken}
     found: dict[Term, int] = {}
 
     def look(term: Term, words: Collection[str]) -> None:
-        columns = [i for i, header in plain.items() if header in words]
+        columns = [i for i, header in free.items() if header in words]
         if len(columns) > 1:
-            names = _listed([headers[i] for i in columns])
+            names = listed([headers[i] for i in columns])
             raise BadInput(place, f"has the {term.value} in any of {names}; rename all but one")
         if columns and term in said:
             header = headers[columns[0]]
@@ -140,50 +127,13 @@ def _terms(
     return found
 
 
-def _index_of(headers: Sequence[str], wanted: str, place: str) -> int:
-    for form in (str, str.strip, _plain):
-        found = [i for i, header in enumerate(headers) if form(header) == form(wanted)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise BadInput(place, f"has more than one column {wanted!r}; rename one")
-    raise BadInput(place, f"has no column {wanted!r}", "one of " + _listed(headers))
-
-
-def number_index(headers: Sequence[str], place: str) -> int:
-    """The column that has the telephone numbers.
-
-    Raises:
-        BadInput: there is none, or more than one may be it.
-    """
-    for words in (_NUMBER, _PERHAPS_NUMBER):
-        found = [i for i, header in enumerate(headers) if _plain(header) in words]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            columns = _listed([headers[i] for i in found])
-            raise BadInput(
-                place, f"has the telephone number in any of {columns}; say with --number-column in which"
-            )
-    raise BadInput(
-        place,
-        f"has no column that is known to hold telephone numbers; its first line has {_listed(headers)}. "
-        "Say with --number-column which it is; if that line is a contact already, put headers above it",
-    )
-
-
 def _name_indices(headers: Sequence[str]) -> list[int]:
-    plain = [_plain(header) for header in headers]
-    last = [i for i, header in enumerate(plain) if header in _LAST_NAME][:1]
-    first = [i for i, header in enumerate(plain) if header in _FIRST_NAME][:1]
+    found = [plain(header) for header in headers]
+    last = [i for i, header in enumerate(found) if header in _LAST_NAME][:1]
+    first = [i for i, header in enumerate(found) if header in _FIRST_NAME][:1]
     return (
-        first + last if last else [i for i, header in enumerate(plain) if header in _NAME or i in first][:1]
+        first + last if last else [i for i, header in enumerate(found) if header in _NAME or i in first][:1]
     )
-
-
-def _listed(headers: Sequence[str]) -> str:
-    shown = ", ".join(repr(header.strip()[:40]) for header in headers[:20])
-    return shown + (f" and {len(headers) - 20} more" if len(headers) > 20 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +153,12 @@ def checked(record: Record, columns: Columns, region: str, terms: ListTerms) -> 
         region: country of numbers in national form.
         terms: what holds for the whole list.
     """
-    cells = fitted(record, len(columns.headers))
-    if isinstance(cells, str):
-        return Reject(record, cells)
 
     def cell(term: Term) -> str:
         return cells[columns.terms[term]].strip() if term in columns.terms else ""
 
     try:
+        cells = record.cells(len(columns.headers))
         return NewContact(
             number=callable_number(cells[columns.number], region),
             name=" ".join(filter(None, (cells[i].strip() for i in columns.name))),
@@ -221,15 +169,3 @@ def checked(record: Record, columns: Columns, region: str, terms: ListTerms) -> 
         )
     except ValueError as error:
         return Reject(record, str(error))
-
-
-def fitted(record: Record, width: int) -> Sequence[str] | str:
-    """A record's fields, as many as there are headers; as text, why that cannot be."""
-    fields = record.fields
-    if record.problem:
-        return record.problem
-    if any("\0" in field for field in fields):
-        return "has a NUL character: the file is damaged"
-    if any(field.strip() for field in fields[width:]):
-        return f"has {len(fields)} columns, the headers are {width}"
-    return [*fields[:width], *[""] * (width - len(fields))]

@@ -49,6 +49,20 @@ class Record:
         """Nothing is in it: an empty line, or one of delimiters only."""
         return not any(field.strip() for field in self.fields)
 
+    def cells(self, width: int) -> list[str]:
+        """The fields, as many as there are headers; those that are missing are empty.
+
+        Raises:
+            ValueError: the record could not be taken apart, or has more of them; the text says so.
+        """
+        if self.problem:
+            raise ValueError(self.problem)
+        if any("\0" in field for field in self.fields):
+            raise ValueError("has a NUL character: the file is damaged")
+        if any(field.strip() for field in self.fields[width:]):
+            raise ValueError(f"has {len(self.fields)} columns, the headers are {width}")
+        return [*self.fields[:width], *[""] * (width - len(self.fields))]
+
 
 class _Unfinished(Exception):  # noqa: N818 - never leaves this module
     """A record goes on for too long, or the file ends within it."""

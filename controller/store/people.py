@@ -16,7 +16,7 @@ from controller.domain.privacy import NumberKey
 from controller.errors import Refused
 from controller.ports import Authorship, PersonFile, Reduced
 from controller.store.access import Access
-from controller.store.evidence_chain import append
+from controller.store.evidence_chain import append, take_hold
 from controller.store.schema import DONE, IN_FLIGHT, attempts, contacts, evidence, opt_outs, register_checks
 
 _PATIENCE = 30
@@ -72,7 +72,8 @@ class SqlPeople:
         person = self._key.of(number)
 
         def erase(connection: Connection) -> Reduced:
-            # A write first: nothing can begin to call the number between our look and our change.
+            # Nothing can begin to call the number between our look and our change.
+            take_hold(connection)
             listed = {"scope": EVERYBODY, "person": person, "number": None, "added_at": now}
             reason = {"reason": "erased at the person's wish", "source": who.source, "author": who.author}
             connection.execute(self._forget, listed | reason)
@@ -105,6 +106,7 @@ class SqlPeople:
         """Take the personal data out of what is older; statistics and evidence stay."""
 
         def reduce(connection: Connection) -> Reduced:
+            take_hold(connection)
             of_contact = attempts.c.contact == contacts.c.id
             recent = exists().where(
                 of_contact, or_(attempts.c.ended_at.is_(None), attempts.c.ended_at >= before)

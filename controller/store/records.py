@@ -341,6 +341,8 @@ class SqlRecords:
         """Do not offer the contacts before ``until``; where one is due later already, that stays."""
 
         def put_off(connection: Connection) -> None:
+            # Who changes many contacts takes hold first: else two controllers could each wait for the other.
+            take_hold(connection)
             for some in chunks(contacts):
                 connection.execute(_PUT_OFF.where(_ID.in_(some)).values(due_at=until), {"p_until": until})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +11,8 @@ import redis
 from lab.demo.judgement import Attempt
 
 _MICROSECONDS = 1_000_000
-_IN_FLIGHT = "call in flight"
+_SILENT = ("S ", "U ")
+"""How the values of keys begin that a silent call left, or one that may have been silent."""
 
 
 def read_attempts(records: Path) -> list[Attempt]:
@@ -38,8 +38,7 @@ def read_suppressed(reader: redis.Redis) -> dict[str, int]:
     """
     found = {}
     for key in reader.scan_iter(match="*:suppress:*", count=1000):
-        held = json.loads(str(reader.get(key) or "{}"))
-        if held.get("reason") != _IN_FLIGHT:
+        if str(reader.get(key) or "").startswith(_SILENT):
             found[str(key).rpartition(":")[2]] = int(str(reader.ttl(key)))
     return found
 

@@ -12,14 +12,17 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
+from controller.domain import pacing
 from controller.domain.budget import Tally
-from controller.domain.call import CallState
 from controller.domain.campaign import Campaign
+from controller.domain.pacing import Placement, Situation
 from controller.domain.privacy import NumberKey
 from controller.domain.retry import RetryRule
+from controller.engine import dialer
 from controller.engine.audit import Auditor
 from controller.engine.verification import Verifier
 from controller.law import IT_GARANTE_2014
@@ -34,7 +37,6 @@ CONTACTS = 260
 KEY = NumberKey(bytes(32))
 EVE_OF_SUMMER_TIME = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
 """Rome sets its clocks forward four hours later, and has midnight between."""
-BEFORE_HEARD = frozenset(CallState) - {CallState.TALKING, CallState.ENDED}
 
 
 class Storm:
@@ -138,11 +140,9 @@ class Storm:
         centre.ledger_wire.after = count
         with suppress(TimeoutError):
             await asyncio.wait_for(reached.wait(), 5)
-        centre.ledger_wire.after = before
-        self.killed_in_flight += sum(
-            owner.call.state in BEFORE_HEARD and owner.call.heard_at is None for owner in centre.owners
-        )
+        centre.ledger_wire.after, centre.ledger.fail = before, False
         await centre.kill()
+        self.killed_in_flight += sum(not mark.connected for mark in await centre.ledger.flights(CALLER))
         await asyncio.sleep(self.rng.choice([0.01, 1.0, 20.0]))
         await centre.switch_on()
 
@@ -192,9 +192,19 @@ class Storm:
             assert not await centre.ledger.flights(CALLER, everybody=True)
 
 
+def _greedy(situation: Situation, **settings: Any) -> Placement:
+    return pacing.decide(replace(situation, room=1000), **settings)
+
+
 @pytest.mark.parametrize("deadly", [False, True], ids=["disturbed", "killed"])
-@pytest.mark.parametrize("seed", range(3))
-def test_two_controllers_in_a_storm(seed: int, deadly: bool) -> None:
+@pytest.mark.parametrize("greedy", [False, True], ids=["prudent", "greedy"])
+@pytest.mark.parametrize("seed", range(2))
+def test_two_controllers_in_a_storm(
+    seed: int, greedy: bool, deadly: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if greedy:  # whatever a dialer believes, the ledger decides
+        monkeypatch.setattr(dialer, "decide", _greedy)
+
     @virtual
     async def test() -> None:
         storm = Storm(seed)
