@@ -109,7 +109,8 @@ class Day:
     """One day of the period.
 
     Attributes:
-        highest: silent per 100 by limit: the highest value at any instant of the day; None if nothing counted.
+        at_end: silent per 100 by limit, as it stood at the end of the day; None if nothing counted.
+        highest: the highest it was at any instant of the day.
         longest_silent: seconds; None if no silent call was measured.
         broken: silent calls of this day whose suppression was not kept.
     """
@@ -147,6 +148,13 @@ class History:
     proof: Proof
 
     @property
+    def limits_kept(self) -> bool:
+        """Each limit, at every instant; a law without limits allows no silent call at all."""
+        if not self.limits:
+            return self.counts.silent == 0
+        return all(limit.kept for limit in self.limits)
+
+    @property
     def in_time(self) -> bool:
         """No answered call was without an agent for longer than the law allows, where that was measured."""
         return self.times.too_long == 0
@@ -155,8 +163,7 @@ class History:
     def kept(self) -> bool:
         """Everything that this report can tell from the record was kept, with nothing lifted."""
         return (
-            bool(self.limits)
-            and all(limit.kept for limit in self.limits)
+            self.limits_kept
             and self.in_time
             and self.times.noise_late == 0
             and self.keeping.kept

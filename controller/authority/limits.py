@@ -117,7 +117,10 @@ def replay(limit: Limit, campaign: Campaign, facts: Sequence[AttemptFact], perio
     """Follow one limit through the period.
 
     Args:
-        facts: all attempts of the campaign, also those before the period: they count in its windows.
+        limit: one of the campaign's law.
+        campaign: whose calls they are; windows of several days are counted from the day it was made.
+        facts: all its attempts, also those before the period: they count in its windows.
+        period: what is looked at.
     """
     begun = period.day_of(campaign.created_at) if campaign.created_at else None
     return _Replay(limit, period, begun).run(facts)

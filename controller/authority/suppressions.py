@@ -55,6 +55,7 @@ def keeping(silent: Sequence[AttemptFact], all_facts: Iterable[AttemptFact], law
         silent: the silent calls in question.
         all_facts: the attempts of all campaigns of the caller (others are not looked at); of people whom
             none of the silent calls went to they may be missing.
+        law: says how long they are left alone, and whether an agent has to be reserved.
     """
     calls: defaultdict[tuple[str, str], list[AttemptFact]] = defaultdict(list)
     wanted = {(fact.caller, fact.person) for fact in silent}

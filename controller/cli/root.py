@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from controller.cli import agents, campaigns, inspection, suppression
+from controller.cli import agents, campaigns, dnc, inspection, people, register, suppression
 from controller.cli.shell import (
     UNREACHABLE,
     AsJson,
@@ -39,6 +39,9 @@ app = typer.Typer(
 app.add_typer(campaigns.app, name="campaign")
 app.add_typer(agents.app, name="agent")
 app.add_typer(suppression.app, name="suppression")
+app.add_typer(dnc.app, name="dnc")
+app.add_typer(register.app, name="register")
+app.add_typer(people.app, name="person")
 app.command()(inspection.explain)
 app.command()(inspection.audit)
 
@@ -116,6 +119,15 @@ def import_(
     rejects: Annotated[
         Path | None, typer.Option(help="Where rejected rows go.", show_default="beside FILE")
     ] = None,
+    consent_basis: Annotated[
+        str, typer.Option(help="Why all of them may be called.", show_default="as the file says")
+    ] = "",
+    consent_source: Annotated[
+        str, typer.Option(help="Where all of them said so.", show_default="as the file says")
+    ] = "",
+    consent_date: Annotated[
+        str, typer.Option(help="When all of them said so.", show_default="as the file says")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Import contacts of a campaign from a CSV file."""
@@ -124,7 +136,8 @@ def import_(
     report = run_async(
         _import(
             settings, file, CampaignId(campaign), where, number_column=number_column, name_column=name_column,
-            rejects_path=rejects,
+            rejects_path=rejects, consent_basis=consent_basis, consent_source=consent_source,
+            consent_date=consent_date,
         ),
         timeout=_IMPORT_TIMEOUT,
     )  # fmt: skip

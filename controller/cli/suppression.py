@@ -1,35 +1,45 @@
-"""``suppression show | list``: read from Redis directly, so they work without a running controller."""
+"""``suppression show | list | count | export | add | release``: numbers that are not called for now.
+
+Spoken with Redis and the record store directly, so they work with or without a running controller.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from controller.cli.dnc import Author, Number, Reason, authorship, callers_of, new_private_file
 from controller.cli.numbers import parsed, shown
 from controller.cli.shell import AsJson, FullNumbers, print_json, print_table, run_async, settings_of
+from controller.errors import BadInput, Refused
 
 if TYPE_CHECKING:
     from controller.config import Settings
+    from controller.domain.evidence import Entry
     from controller.domain.ids import E164
-    from controller.ports import Suppression
+    from controller.ports import Authorship, Records, Suppression
 
 app = typer.Typer(help="Numbers that are not called for now, and why.", no_args_is_help=True)
+
+_LONG = 3600.0
+"""Seconds that all keys of a big Redis may take."""
+_ALL = 10**9
+_BY_HAND = "by hand"
 
 Caller = Annotated[
     str | None,
     typer.Option(help="On whose behalf one calls.", show_default="every caller of the stored campaigns"),
 ]
+OneCaller = Annotated[str, typer.Option("--caller", help="On whose behalf one calls.")]
 
 
 @app.command()
-def show(
-    ctx: typer.Context,
-    number: Annotated[str, typer.Argument(help="In international or national form.")],
-    caller: Caller = None,
-    as_json: AsJson = False,
-) -> None:
+def show(ctx: typer.Context, number: Number, caller: Caller = None, as_json: AsJson = False) -> None:
     """Whether a number may be called now, and if not, why and until when."""
     settings = settings_of(ctx)
     wanted = parsed(number, settings.campaign_defaults.region)
@@ -40,10 +50,7 @@ def show(
     if not found:
         typer.echo(f"{wanted} is not suppressed")
     for who, entry in found:
-        typer.echo(
-            f"{wanted} is not called for {who}: {entry.reason}, since {entry.since:%Y-%m-%d %H:%M:%S} UTC"
-            f"{f' (call {entry.call})' if entry.call else ''}, {_end(entry.expires_in)}"
-        )
+        typer.echo(f"{wanted} is not called for {who}: {_why(entry)}")
 
 
 @app.command("list")
@@ -55,8 +62,8 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Suppressed numbers, those first that are free first."""
-    found = run_async(_all(settings_of(ctx), caller, limit))
-    found.sort(key=lambda item: (item[1].expires_in, item[1].number))
+    found = run_async(_all(settings_of(ctx), caller, limit), timeout=_LONG)
+    found.sort(key=lambda item: (item[1].expires_in < 0, item[1].expires_in, item[1].number))
     if as_json:
         print_json([_as_dict(who, entry, full=full_numbers) for who, entry in found])
         return
@@ -64,17 +71,87 @@ def list_(
         ["number", "caller", "reason", "since (UTC)", "call", "free in"],
         [
             [
-                shown(entry.number, full=full_numbers),
+                _owner(entry, full=full_numbers),
                 who,
                 entry.reason,
                 f"{entry.since:%Y-%m-%d %H:%M:%S}",
                 entry.call,
-                _duration(entry.expires_in),
+                "never" if entry.expires_in < 0 else _duration(entry.expires_in),
             ]
             for who, entry in found
         ],
         "no number is suppressed",
     )
+
+
+@app.command()
+def count(ctx: typer.Context, caller: Caller = None, as_json: AsJson = False) -> None:
+    """How many numbers are suppressed, by caller and kind. One barred by hand as well counts in both."""
+    found = run_async(_all(settings_of(ctx), caller, _ALL), timeout=_LONG)
+    counts = Counter((who, _kind(entry)) for who, entry in found)
+    rows = [(who, kind, number) for (who, kind), number in sorted(counts.items())]
+    if as_json:
+        print_json([{"caller": who, "kind": kind, "numbers": number} for who, kind, number in rows])
+        return
+    print_table(["caller", "kind", "numbers"], rows, "no number is suppressed")
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV to be written; it must not exist yet. - is standard output.", dir_okay=False
+        ),
+    ],
+    caller: Caller = None,
+) -> None:
+    """Write all suppressions into a CSV file, numbers in full; only its owner may read it."""
+    found = run_async(_all(settings_of(ctx), caller, _ALL), timeout=_LONG)
+    now = datetime.now(UTC)
+    if str(file) == "-":
+        _write(typer.get_text_stream("stdout"), found, now)
+    else:
+        with new_private_file(file) as stream:
+            _write(stream, found, now)
+    typer.echo(f"{len(found)} suppressions written", err=True)
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    number: Number,
+    caller: OneCaller,
+    author: Author,
+    reason: Reason,
+    days: Annotated[
+        int | None, typer.Option(help="It ends after so many days.", show_default="never", min=1, max=36500)
+    ] = None,
+) -> None:
+    """Suppress a number by hand, beside whatever a silent call has suppressed. Recorded as evidence.
+
+    Said again, it replaces what was said by hand before.
+    """
+    settings = settings_of(ctx)
+    wanted = parsed(number, settings.campaign_defaults.region)
+    run_async(_add(settings, caller, wanted, authorship(author, reason), days))
+    end = "until a person releases it" if days is None else f"for {days} days"
+    typer.echo(f"{wanted} is not called for {caller} {end}")
+
+
+@app.command()
+def release(ctx: typer.Context, number: Number, caller: OneCaller, author: Author, reason: Reason) -> None:
+    """Lift what was suppressed by hand. What a silent call suppressed nobody can shorten. Recorded."""
+    settings = settings_of(ctx)
+    wanted = parsed(number, settings.campaign_defaults.region)
+    left = run_async(_release(settings, caller, wanted, authorship(author, reason)))
+    typer.echo(f"{wanted} is released for {caller}")
+    if left is not None:
+        typer.echo(f"it is not called all the same: {_why(left)}")
+
+
+# --- what is asked of the stores --------------------------------------------------------------------------
 
 
 async def _of_number(settings: Settings, caller: str | None, number: E164) -> list[tuple[str, Suppression]]:
@@ -101,23 +178,130 @@ async def _callers(settings: Settings, caller: str | None) -> list[str]:
 
     # Not only the default one: "is not suppressed" has to mean for nobody.
     async with open_records(settings) as records:
-        known = {row.campaign.caller for row in await records.campaigns()}
-    return sorted(known | ({settings.campaign_defaults.caller} - {""}))
+        return await callers_of(settings, records)
+
+
+async def _add(settings: Settings, caller: str, number: E164, who: Authorship, days: int | None) -> None:
+    """Redis first, then the evidence.
+
+    Whatever goes wrong in between, the number is left alone. The other way round, the record would tell of a
+    protection that is not there.
+    """
+    from controller.app import open_ledger, open_records
+    from controller.ports import ManualSuppression
+
+    now = datetime.now(UTC)
+    until = None if days is None else now + timedelta(days=days)
+    async with open_records(settings) as records, open_ledger(settings) as ledger:
+        await _must_be_known(settings, records, caller)
+        await records.ping()
+        said = ManualSuppression(author=who.author, reason=who.reason, since=now, until=until)
+        await ledger.suppress(caller, number, said)
+        end = until.isoformat() if until else None
+        await records.evidence.note(
+            _entry(settings, number, who, now, action="add", caller=caller, until=end)
+        )
+
+
+async def _release(settings: Settings, caller: str, number: E164, who: Authorship) -> Suppression | None:
+    """The evidence first, then Redis; returns what holds the number all the same.
+
+    Whatever goes wrong in between, the number is left alone still. The other way round, it could be called
+    without anybody having answered for it.
+
+    Raises:
+        Refused: nothing was suppressed by hand, or it ends before what the law demands.
+    """
+    from controller.app import open_ledger, open_records
+
+    now = datetime.now(UTC)
+    async with open_records(settings) as records, open_ledger(settings) as ledger:
+        await _must_be_known(settings, records, caller)
+        found = await ledger.suppression(caller, number)
+        if found is None:
+            raise Refused(f"{number} is not suppressed for {caller}")
+        if not found.by_hand and not found.call:
+            raise Refused(f"{number} was suppressed in Redis itself, not by this command: {_why(found)}")
+        if not found.by_hand:
+            # Of two the ledger shows the one that ends last: what there may be by hand has no effect.
+            raise Refused(
+                f"{number} cannot be released, nobody can shorten what the law demands: {_why(found)}"
+            )
+        await ledger.ping()
+        await records.evidence.note(_entry(settings, number, who, now, action="release", caller=caller))
+        await ledger.release(caller, number)
+        return await ledger.suppression(caller, number)
+
+
+async def _must_be_known(settings: Settings, records: Records, caller: str) -> None:
+    """Refuse a caller's name mistyped, which would suppress nothing.
+
+    Raises:
+        BadInput: no campaign calls for this caller.
+    """
+    if caller not in (known := await callers_of(settings, records)):
+        allowed = ", ".join(known) or "none yet: make the campaign first"
+        raise BadInput("--caller", f"no campaign calls for {caller!r}", allowed)
+
+
+def _entry(settings: Settings, number: E164, who: Authorship, now: datetime, **more: object) -> Entry:
+    from controller.domain.evidence import Entry, Kind
+
+    body = {"author": who.author, "reason": who.reason} | more
+    return Entry(kind=Kind.SUPPRESSION, at=now, person=settings.number_key().of(number), body=body)
+
+
+# --- words ------------------------------------------------------------------------------------------------
+
+
+def _write(stream: TextIO, found: Iterable[tuple[str, Suppression]], now: datetime) -> None:
+    import csv
+
+    rows = csv.writer(stream)
+    rows.writerow(["number", "caller", "kind", "reason", "since", "free at", "by"])
+    for who, entry in found:
+        free_at = now + timedelta(seconds=entry.expires_in)
+        rows.writerow(
+            [
+                _owner(entry, full=True),
+                who,
+                _kind(entry),
+                entry.reason.removesuffix(f" (by {entry.author})"),
+                entry.since.astimezone(UTC).isoformat(timespec="seconds"),
+                "" if entry.expires_in < 0 else free_at.isoformat(timespec="seconds"),
+                entry.author or entry.call,
+            ]
+        )
+
+
+def _kind(entry: Suppression) -> str:
+    """What suppressed a number: a call, for the ledger's reason, or a person, be it with redis-cli."""
+    return entry.reason if entry.call and not entry.by_hand else _BY_HAND
+
+
+def _owner(entry: Suppression, *, full: bool) -> str:
+    return shown(entry.number, full=full) if entry.number else f"erased ({entry.number_hash})"
+
+
+def _why(entry: Suppression) -> str:
+    end = (
+        "until a person releases it" if entry.expires_in < 0 else f"for another {_duration(entry.expires_in)}"
+    )
+    call = f" (call {entry.call})" if entry.call else ""
+    return f"{entry.reason}, since {entry.since:%Y-%m-%d %H:%M:%S} UTC{call}, {end}"
 
 
 def _as_dict(caller: str, entry: Suppression, *, full: bool) -> dict[str, object]:
     return {
-        "number": shown(entry.number, full=full),
+        "number": shown(entry.number, full=full) if entry.number else None,
+        "number_hash": entry.number_hash,
         "caller": caller,
+        "kind": _kind(entry),
         "reason": entry.reason,
         "since": entry.since.isoformat(),
         "call": entry.call,
         "expires_in": entry.expires_in,
     }
-
-
-def _end(seconds: int) -> str:
-    return "until a person releases it" if seconds < 0 else f"for another {_duration(seconds)}"
 
 
 def _duration(seconds: int) -> str:

@@ -144,7 +144,7 @@ class _Problems:
     """What is wrong in a file, line by line."""
 
     def __init__(self, place: str) -> None:
-        self._place = place
+        self.place = place
         self._shown: list[str] = []
         self._count = 0
 
@@ -163,8 +163,8 @@ class _Problems:
         if not self._count:
             return
         more = self._count - len(self._shown)
-        told = "; ".join(self._shown) + (f"; and {more} more lines" if more else "")
-        raise BadInput(self._place, f"nothing was loaded, for {self._count} lines cannot be used: {told}")
+        told = "; ".join(self._shown) + (f"; and {more} more" if more else "")
+        raise BadInput(self.place, f"is refused whole, because of lines that cannot be used: {told}")
 
 
 @contextmanager
@@ -177,7 +177,7 @@ def _opened(path: Path) -> Iterator[TextIO]:
 
 
 def _has_no_headers(stream: TextIO, region: str) -> bool:
-    """Whether the first line that has anything in it is a number already; the stream is at its start again."""
+    """Whether the first line with anything in it is a number already. The stream is at its start again."""
     first = next((text for text in map(_bare, read_lines(stream)) if text), "")
     stream.seek(0)
     try:
@@ -208,7 +208,7 @@ def _rows(
     stream: TextIO, columns_of: Callable[[Sequence[str]], _Columns], region: str, problems: _Problems
 ) -> Iterator[_Row]:
     """The rows of a CSV file."""
-    _, columns, records = delimited(stream, stream.name, columns_of)
+    _, columns, records = delimited(stream, problems.place, columns_of)
     headers, answer = columns.headers, columns.answer
     for record in records:
         if record.blank:

@@ -311,10 +311,14 @@ class MemoryRecords:
         entry = self._contacts.get(end.call.contact.id)
         if entry is None:
             raise ProtocolError("The record store refused the attempts: no such contact.")
-        if entry.current_call == end.call.id or (entry.current_call is None and recorded is None):
+        erased = entry.contact.number.startswith("#")  # such a contact is never due again
+        mine = entry.current_call == end.call.id or (entry.current_call is None and recorded is None)
+        if mine and not erased:
             self._conclude(entry, end, outcome)
         if recorded is not None:  # what was fixed at the start stays
-            end = replace(end, call=end.call.evolve(covered=recorded.covered, guaranteed=recorded.guaranteed))
+            fixed = end.call.evolve(covered=recorded.covered, guaranteed=recorded.guaranteed)
+            admitted = recorded.admitted_at or end.call.admitted_at
+            end = replace(end, call=fixed.evolve(admitted_at=admitted))
         person, now = self._key.of(end.call.contact.number), utc_now()
         if recorded is None:
             self.evidence.append(late_attempt_entry(end.call, person, now))

@@ -51,7 +51,6 @@ _WRITTEN_AT_END = (
     "state",
     "agent",
     "waited",
-    "admitted_at",
     "rang_at",
     "answered_at",
     "noise_at",
@@ -105,7 +104,9 @@ class AttemptStatements:
         self._start = row.on_conflict_do_nothing(index_elements=["id"])
         self._end = row.on_conflict_do_update(
             index_elements=["id"],
-            set_={name: row.excluded[name] for name in _WRITTEN_AT_END},
+            # When it was admitted says which windows it is in, and never changes.
+            set_={name: row.excluded[name] for name in _WRITTEN_AT_END}
+            | {"admitted_at": func.coalesce(attempts.c.admitted_at, row.excluded.admitted_at)},
             where=attempts.c.outcome.is_(None),
         )
 
@@ -135,7 +136,8 @@ class AttemptStatements:
             connection.execute(_CONTACT_ENDS, [row.contact for row in ends.values()])
             unnamed = _erased(connection, late)
             values = [
-                {**row.attempt, "number": ""} if call in unnamed else row.attempt for call, row in ends.items()
+                {**row.attempt, "number": ""} if call in unnamed else row.attempt
+                for call, row in ends.items()
             ]
             connection.execute(self._end, values)
         entries += [late_attempt_entry(row.call, row.person, row.now) for row in late]

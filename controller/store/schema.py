@@ -312,6 +312,12 @@ _APPEND_ONLY = {
         f"CREATE TRIGGER evidence_no_{action} BEFORE {action} ON evidence "
         "BEGIN SELECT RAISE(ABORT, 'the evidence is append-only'); END"
         for action in ("update", "delete")
+    ]
+    + [
+        # REPLACE would delete without that trigger's knowing.
+        "CREATE TRIGGER evidence_no_replace BEFORE INSERT ON evidence "
+        "WHEN EXISTS (SELECT 1 FROM evidence WHERE seq = NEW.seq) "
+        "BEGIN SELECT RAISE(ABORT, 'the evidence is append-only'); END"
     ],
     "postgresql": [
         "CREATE FUNCTION evidence_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "

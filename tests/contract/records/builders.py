@@ -1,22 +1,29 @@
 """Things to record."""
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controller.domain.call import Call, CallState, HungUpBy
 from controller.domain.campaign import Campaign
 from controller.domain.contact import Contact, NewContact
+from controller.domain.evidence import Head, Sealed
 from controller.domain.ids import E164, AgentId, CallId, CampaignId
 from controller.domain.outcome import Outcome
 from controller.domain.privacy import NumberKey
 from controller.law import IT_GARANTE_2014
-from controller.ports import AttemptEnd, Records
+from controller.ports import AttemptEnd, Authorship, Records
+from controller.store.memory_records import MemoryRecords
 from controller.store.records import SqlRecords
 from tests.fakes.law import LAX
 
+Store = SqlRecords | MemoryRecords
 NOW = datetime(2026, 3, 2, 10, 0, 0, 123456, tzinfo=UTC)
 SPRING = CampaignId("spring")
 KEY = NumberKey(bytes(range(32)))
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+ANNA = Authorship(author="anna", reason="asked during a call", source="calls.csv")
 PROFILES = {LAX.name: LAX, IT_GARANTE_2014.name: IT_GARANTE_2014}
 
 
@@ -81,3 +88,26 @@ async def contact_now(records: Records, call: str = "call-1") -> Contact:
     found = await records.attempt(CallId(call))
     assert found is not None
     return found.contact
+
+
+async def chain(records: Store) -> Sequence[Sealed]:
+    """Every entry, each checked against the one before and the last against the head."""
+    entries, last = await records.evidence.entries(), Head()
+    for entry in entries:
+        assert entry.seq == last.seq + 1
+        assert entry.hash == entry.expected_hash(bytes.fromhex(last.hash))
+        last = Head(entry.seq, entry.hash)
+    assert await records.evidence.head() == last
+    return entries
+
+
+async def kinds_of(records: Store, call: str = "call-1") -> list[str]:
+    return [entry.kind for entry in await chain(records) if entry.call == call]
+
+
+def body(entry: Sealed) -> Any:
+    return json.loads(entry.body)
+
+
+def admitted(contact: Contact, name: str = "call-1", at: datetime = NOW) -> Call:
+    return call_to(contact, name, admitted_at=at)

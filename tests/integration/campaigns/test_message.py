@@ -101,6 +101,9 @@ async def test_the_message_begins_in_time_and_is_heard_to_its_end(stage: Stage) 
     await stage.rig.settled(2)
     assert stage.rig.outcomes() == {talks: "connected", waits: "silent"}
     assert stage.rig.suppressed_for(waits) > 0
+    for attempt in stage.rig.attempts():
+        # Microseconds: the answer by our clock, the noise by Asterisk's; here they are one.
+        assert abs(attempt["noise_at"] - attempt["answered_at"]) <= 200_000, attempt
     assert stage.rig.counters("c")["silent"] == 1
 
 

@@ -308,11 +308,12 @@ def test_import_hands_over_what_it_is_told(cli: Cli, stores: Stores) -> None:
     assert "c.rejects.csv" in done.stdout
     cli("import", "spring", "c.csv", "--number-column", "tel", "--name-column", "who",
         "--region", "fr", "--rejects", "r.csv")  # fmt: skip
+    unsaid = {"consent_basis": "", "consent_source": "", "consent_date": ""}
     assert stores.imports == [
         (
             Path("c.csv"),
             "spring",
-            {"region": "IT", "number_column": None, "name_column": None, "rejects_path": None},
+            {"region": "IT", "number_column": None, "name_column": None, "rejects_path": None, **unsaid},
         ),
         (
             Path("c.csv"),
@@ -322,6 +323,7 @@ def test_import_hands_over_what_it_is_told(cli: Cli, stores: Stores) -> None:
                 "number_column": "tel",
                 "name_column": "who",
                 "rejects_path": Path("r.csv"),
+                **unsaid,
             },
         ),
     ]

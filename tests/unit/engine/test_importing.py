@@ -15,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.domain.campaign import Campaign
-from controller.domain.contact import Contact, NewContact
+from controller.domain.contact import Consent, Contact, Habits, NewContact
+from controller.domain.hours import parse_hours
 from controller.domain.ids import CampaignId
 from controller.engine.contact_list import Columns
+from controller.engine.contact_terms import Term
 from controller.engine.delimited import MAX_RECORD, records_of
 from controller.engine.importing import ImportReport, import_contacts
 from controller.engine.number_cells import callable_number
@@ -401,3 +403,172 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
         path.write_bytes(b"phone;name\n3471234567;Ada\n" + body)
         report, _, _ = asyncio.run(bring_in(path))
         assert report.rows >= 1
+
+
+# --- on which terms they may be called
+
+NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+CONSENT_HEADERS = "telefono;base giuridica;fonte;data consenso\n"
+
+
+def consent(text: str, given_at: datetime) -> Consent:
+    basis, _, source = text.partition("/")
+    return Consent(basis=basis, source=source, given_at=given_at)
+
+
+async def test_consent_in_columns(file: Path) -> None:
+    file.write_text(
+        CONSENT_HEADERS + "3471234567;contratto;n. 12/2025;15/01/2026\n"
+        "3471234568;Sì;sito;2026-03-31T14:00\n"
+        "3471234569;;-;\n"
+        "3471234560;consent;web;2026-03-31 10:00:00+00:00\n"
+    )
+    _, contacts, rejects = await bring_in(file, now=NOW)
+    assert rejects == []
+    assert [contact.consent for contact in contacts] == [
+        # Midnight and two in the afternoon in Rome, before and after summer time begins.
+        consent("contratto/n. 12/2025", datetime(2026, 1, 14, 23, tzinfo=UTC)),
+        consent("consent/sito", datetime(2026, 3, 31, 12, tzinfo=UTC)),
+        None,
+        consent("consent/web", datetime(2026, 3, 31, 10, tzinfo=UTC)),
+    ]
+    assert all(contact.attributes == {} for contact in contacts)
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ("contratto;n. 1;", "the consent is incomplete: no consent date"),
+        (";n. 1;", "the consent is incomplete: no consent basis and no consent date"),
+        ("contratto;;2026-01-01", "the consent is incomplete: no consent source"),
+        ("NO;sito;2026-01-01", "the list says that there is no consent ('NO')"),
+        ("no;;", "the list says that there is no consent ('no')"),
+        ("sì;sito;2026-04-01", "the consent's date '2026-04-01' is still to come"),
+        ("sì;sito;2026-03-31T14:01", "the consent's date '2026-03-31T14:01' is still to come"),
+        ("sì;sito;31/02/2026", "the consent's date '31/02/2026' cannot be read"),
+        ("sì;sito;01/15/2026", "the consent's date '01/15/2026' cannot be read"),
+        ("sì;sito;46022", "the consent's date '46022' cannot be read"),
+        ("sì;sito;1/1/26", "the consent's date '1/1/26' cannot be read"),
+        ("sì;sito;0001-01-01", "the consent's date '0001-01-01' is of no year that can be meant"),
+    ],
+)
+async def test_consent_that_cannot_be_used_costs_its_row(file: Path, cells: str, reason: str) -> None:
+    file.write_text(CONSENT_HEADERS + f"3471234567;{cells}\n3471234568;sì;sito;31/3/2026\n")
+    report, (contact,), rejects = await bring_in(file, now=NOW)
+    assert (report.stored, report.invalid) == (1, 1)
+    assert rejects[1][1].startswith(reason)
+    assert rejects[1][2:] == ["3471234567", *cells.split(";")]
+    assert contact.number == "+393471234568"
+
+
+async def test_a_date_counts_by_the_campaigns_clock(file: Path) -> None:
+    file.write_text(CONSENT_HEADERS + "3471234567;sì;sito;01/04/2026\n")
+    for zone, stored in (("Europe/Rome", 0), ("Pacific/Auckland", 1)):
+        records = MemoryRecords()
+        await records.save_campaign(Campaign(id=SPRING, caller="acme", law=IT_GARANTE_2014, zone=zone))
+        report, _, _ = await bring_in(file, records=records, now=NOW)
+        assert report.stored == stored
+
+
+async def test_consent_of_all(file: Path) -> None:
+    file.write_text("telefono;fonte\n3471234567;stampa\n")
+    said = {"consent_basis": "sì", "consent_source": "fiera", "consent_date": "2026-01-01"}
+    _, (contact,), _ = await bring_in(file, now=NOW, **said)
+    assert contact.consent == consent("consent/fiera", datetime(2025, 12, 31, 23, tzinfo=UTC))
+    assert contact.attributes == {"fonte": "stampa"}
+
+
+async def test_consent_of_all_but_the_date(file: Path) -> None:
+    file.write_text("telefono;data consenso\n3471234567;2026-01-01\n3471234568;\n")
+    said = {"consent_basis": "contract", "consent_source": "CRM"}
+    report, (contact,), rejects = await bring_in(file, now=NOW, **said)
+    assert contact.consent == consent("contract/CRM", datetime(2025, 12, 31, 23, tzinfo=UTC))
+    assert (report.rejected, rejects[1][1]) == (1, "the consent is incomplete: no consent date")
+
+
+@pytest.mark.parametrize(
+    ("headers", "said", "problem"),
+    [
+        ("telefono", {"consent_basis": "yes"}, "no column for consent source and consent date"),
+        ("telefono", {"consent_date": "soon"}, "--consent-date: the consent's date 'soon' cannot be read"),
+        ("telefono", {"consent_date": "2026-04-01"}, "--consent-date: .* still to come"),
+        ("telefono", {"consent_basis": "no"}, "--consent-basis: the list says that there is no consent"),
+        ("telefono;consenso", {"consent_basis": "yes"}, "in 'consenso', and --consent-basis says it too"),
+        ("telefono;consenso;consent", {}, "has the consent basis in any of 'consenso', 'consent'; rename"),
+    ],
+)
+async def test_consent_of_all_that_cannot_be_used(
+    file: Path, headers: str, said: dict[str, str], problem: str
+) -> None:
+    file.write_text(f"{headers}\n3471234567\n")
+    with pytest.raises(BadInput, match=problem):
+        await bring_in(file, now=NOW, **said)
+    assert list(file.parent.iterdir()) == [file]
+
+
+async def test_habits(file: Path) -> None:
+    file.write_text(
+        "telefono;segmento;fuso;provincia;orari;regione\n"
+        "3471234567;AZIENDE;Europe/Rome;mi;mon-fri 15:00-18:00;Lombardia\n"
+        "3471234568;nuovo;;de-by;;\n"
+        "3471234569\n"
+    )
+    records = MemoryRecords()
+    hours = parse_hours("mon-fri 10:00-12:00")
+    campaign = Campaign(id=SPRING, caller="acme", law=IT_GARANTE_2014, segment_hours={"aziende": hours})
+    await records.save_campaign(campaign)
+    _, contacts, rejects = await bring_in(file, records=records)
+    assert rejects == []
+    assert [contact.habits for contact in contacts] == [
+        Habits(
+            segment="aziende",
+            zone="Europe/Rome",
+            region="IT-MI",
+            hours=parse_hours("mon-fri 15:00-18:00"),
+        ),
+        Habits(segment="nuovo", region="DE-BY"),
+        Habits(),
+    ]
+    assert [contact.attributes for contact in contacts] == [{"regione": "Lombardia"}, {}, {}]
+
+
+@pytest.mark.parametrize(
+    ("headers", "cell", "region"),
+    [
+        ("telefono;provincia", "CH", "IT-CH"),
+        ("telefono;region", "DE", "DE"),
+        ("telefono;region", "mi", "IT-MI"),
+        ("telefono;region", "IT-CH", "IT-CH"),
+    ],
+)
+async def test_regions(file: Path, headers: str, cell: str, region: str) -> None:
+    file.write_text(f"{headers}\n3471234567;{cell}\n")
+    _, (contact,), _ = await bring_in(file)
+    assert contact.habits == Habits(region=region)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "reason"),
+    [
+        ("timezone", "Rome", "zone: 'Rome' is no time zone"),
+        ("provincia", "Milano", "region: 'IT-MILANO': IT has no part 'MILANO'"),
+        ("region", "CH", "region: 'CH' is a country and a part of IT; for the part write IT-CH"),
+        ("region", "Lombardia", "region: 'LOMBARDIA' is no country"),
+        ("orari", "sempre", "'sempre' is not days and times"),
+        ("orari", "mon 18:00-15:00", "'18:00-15:00' must run forward"),
+    ],
+)
+async def test_habits_that_cannot_be_read_cost_their_row(
+    file: Path, header: str, cell: str, reason: str
+) -> None:
+    file.write_text(f"telefono;{header}\n3471234567;{cell}\n3471234568;\n")
+    report, (contact,), rejects = await bring_in(file)
+    assert (report.rejected, contact.habits) == (1, Habits())
+    assert rejects[1][1].startswith(reason)
+
+
+def test_a_source_alone_is_none_of_a_consent() -> None:
+    assert Columns.find(["tel", "Fonte", "regione"], "a file", None, None).terms == {}
+    found = Columns.find(["tel", "Fonte", "Data consenso"], "a file", None, None)
+    assert found.terms == {Term.SOURCE: 1, Term.DATE: 2}
+    assert found.free == []
