@@ -7,6 +7,7 @@ import gc
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from datetime import timedelta
 
 import structlog
 
@@ -19,6 +20,8 @@ from controller.config import Settings, ensure_state_dir
 from controller.domain.ids import AgentId
 from controller.engine.clock import SystemClock
 from controller.engine.controller import Controller, EngineSettings
+from controller.engine.retention import Retention
+from controller.engine.schedule import Schedule
 from controller.ports import Ledger
 from controller.store.ledger import RedisLedger
 from controller.store.records import SqlRecords
@@ -96,12 +99,11 @@ async def run(settings: Settings) -> int:
     """
     async with AsyncExitStack() as stack:
         ensure_state_dir(settings)
+        clock = SystemClock()
         records = await stack.enter_async_context(open_records(settings))
         ledger = await stack.enter_async_context(open_ledger(settings))
         client = await stack.enter_async_context(AriClient(ari_config(settings)))
-        controller = Controller(
-            AriCallControl(client), ledger, records, SystemClock(), engine_settings(settings)
-        )
+        controller = Controller(AriCallControl(client), ledger, records, clock, engine_settings(settings))
         # The socket's lock also keeps a second controller of the same state directory out.
         await stack.enter_async_context(ControlServer(controller, settings.control_socket))
         if settings.agi.enabled:
@@ -114,6 +116,9 @@ async def run(settings: Settings) -> int:
         gc.collect()
         gc.freeze()
         log.info("controller started", id=settings.controller.id, asterisk=settings.asterisk.url)
-        await controller.run()
+        keep = timedelta(days=settings.privacy.keep_days)
+        retention = Retention(records, records.people, keep)
+        async with Schedule(controller, records, clock, retention):
+            await controller.run()
         log.info("controller stopped")
     return EXIT_OK

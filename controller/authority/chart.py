@@ -112,7 +112,9 @@ def titled(history: LimitHistory, words: Words) -> str:
     """What the chart shows, in words."""
     limit = history.limit
     return words(
-        "chart.title", denominator=words(f"denominator.{limit.denominator.value}"), window=window(limit.days, words)
+        "chart.title",
+        denominator=words(f"denominator.{limit.denominator.value}"),
+        window=window(limit.days, words),
     )
 
 
@@ -136,7 +138,9 @@ def _grid(scale: _Scale, words: Words) -> Markup:
 def _bars(steps: Iterable[Step], scale: _Scale) -> Markup:
     width = min(scale.slot * 0.8, _WIDEST_BAR)
     base = scale.y(0)
-    kept, over, off = [], [], []
+    kept: list[str] = []
+    over: list[str] = []
+    off: list[str] = []
     for index, step in enumerate(steps):
         if not step.highest:
             continue

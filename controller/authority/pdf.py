@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from controller.errors import ProtocolError, Unreachable
-
-if TYPE_CHECKING:
-    from weasyprint import Document
 
 PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
 """Debian's names of what is needed."""
@@ -26,10 +23,9 @@ def as_pdf(page: str) -> bytes:
     return written
 
 
-def laid_out(page: str) -> Document:
-    """The page set in pages; raises as ``as_pdf``."""
-    html = _weasyprint().HTML(string=page, url_fetcher=_refuse)
-    return html.render()
+def laid_out(page: str) -> Any:
+    """The page set in pages, as weasyprint's Document; raises as ``as_pdf``."""
+    return _weasyprint().HTML(string=page, url_fetcher=_NothingOutside()).render()
 
 
 def _weasyprint() -> Any:
@@ -38,7 +34,7 @@ def _weasyprint() -> Any:
         # It warns where a library is missing that it can do without, for now.
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            import weasyprint
+            import weasyprint  # type: ignore[import-untyped]
         except OSError as error:
             raise Unreachable(
                 f"the PDF cannot be made, a library is missing ({_first_line(error)}); on Debian and Ubuntu: "
@@ -51,6 +47,10 @@ def _first_line(error: OSError) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def _refuse(url: str, *_: object, **__: object) -> NoReturn:
-    """Nothing is fetched, from nowhere: the page has all that belongs to it."""
-    raise ValueError(f"the report refers to nothing outside of itself, not to {url}")
+class _NothingOutside:
+    """Fetches nothing, from nowhere: the page has all that belongs to it, and anything else is a bug."""
+
+    _fail_on_errors = True  # which weasyprint looks at: it stops then, instead of leaving the thing out
+
+    def __call__(self, url: str, *_: object, **__: object) -> NoReturn:
+        raise ProtocolError(f"the report refers to nothing outside of itself, yet to {url}")

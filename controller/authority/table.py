@@ -1,4 +1,4 @@
-"""The report as CSV: one row a day and a last one for the whole period, for whoever wants to compute. PURE."""
+"""The report as CSV: one row a day, and a last one for the whole period. PURE."""
 
 from __future__ import annotations
 

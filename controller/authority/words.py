@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ class Words:
         decimal_sign: between units and tenths.
         thousands_sign: between groups of three digits.
         date_format: as of strftime.
+        short_date_format: the same without the year.
         delimiter: between the columns of a CSV file, as spreadsheets of the country expect it.
     """
 
@@ -60,24 +61,24 @@ class Words:
         """A duration, to the millisecond."""
         return "–" if value is None else f"{self.decimal(value, 3)} s"
 
-    def days(self, value: timedelta | None) -> str:
+    def days(self, value: dt.timedelta | None) -> str:
         """A long duration; cut off, never rounded up."""
         if value is None:
             return "–"
-        sign, value = ("-", -value) if value < timedelta(0) else ("", value)
+        sign, value = ("-", -value) if value < dt.timedelta(0) else ("", value)
         hours, rest = divmod(value.seconds, 3600)
         text = f"{value.days} {self('unit.days')} {hours:02d}:{rest // 60:02d}:{rest % 60:02d}"
         return sign + text
 
-    def date(self, day: date) -> str:
+    def date(self, day: dt.date) -> str:
         """A day."""
         return day.strftime(self.date_format)
 
-    def short_date(self, day: date) -> str:
+    def short_date(self, day: dt.date) -> str:
         """A day without its year."""
         return day.strftime(self.short_date_format)
 
-    def moment(self, at: datetime, zone: ZoneInfo) -> str:
+    def moment(self, at: dt.datetime, zone: ZoneInfo) -> str:
         """An instant by the zone's clock, to the second, with the difference to UTC."""
         local = at.astimezone(zone)
         return f"{self.date(local.date())} {local:%H:%M:%S} (UTC{local:%z})"

@@ -11,9 +11,6 @@ ENGLISH: Final = MappingProxyType(
         "for": "Campaign {campaign}, {since} to {until}",
         "page": "page",
         "unit.days": "days",
-        "yes": "yes",
-        "no": "no",
-        "none": "none",
         # --- result
         "result": "Result",
         "result.kept": "In this period the rules below were kept.",
@@ -26,7 +23,8 @@ ENGLISH: Final = MappingProxyType(
         "kept": "kept",
         "broken": "NOT KEPT",
         "not_judged": "not judged",
-        "rule.limit": "Limit “{name}”: at most {share} silent calls per 100 {denominator}, {window}, at every "
+        "rule.limit": "Limit “{name}”: at most {share} silent calls per 100 {denominator}, {window}, at "
+        "every "
         "instant",
         "found.limit": "highest {ratio} per 100 ({silent} of {denominator}), {at}",
         "found.limit.none": "no silent call",
@@ -34,7 +32,8 @@ ENGLISH: Final = MappingProxyType(
         "rule.cut": "No answered call without an agent for longer than {cut} s from the answer",
         "found.cut": "longest silent call {silent}; longest wait for an agent {agent}; over the time: {late}",
         "rule.message": "A message at most {cut} s after the answer",
-        "found.message": "when the message began is not in the record; longest silent call, message included: "
+        "found.message": "when the message began is not in the record; longest silent call, message "
+        "included: "
         "{silent}",
         "rule.noise": "Noise at most {within} s after the answer",
         "found.noise": "latest after {longest}; later than allowed: {late}",
@@ -87,7 +86,8 @@ ENGLISH: Final = MappingProxyType(
         "meaning.silent": "no agent reached it, and the caller ended it",
         "meaning.machine": "an agent found an answering machine",
         "meaning.fax": "an agent found a fax",
-        "meaning.left": "the callee hung up before the cut; not silent only if being bridged since the answer",
+        "meaning.left": "the callee hung up before the cut; not silent only if being bridged since the "
+        "answer",
         "meaning.failure": "broken off by the network, or nobody saw its end",
         "outcome.busy": "busy",
         "outcome.no-answer": "no answer",
@@ -97,7 +97,8 @@ ENGLISH: Final = MappingProxyType(
         "outcome.congestion": "network congested",
         "outcome.failed": "could not be placed",
         "outcome.cancelled": "taken back while ringing",
-        "calls.strict": "Without machines and faxes among the successes, the period has {ratio} silent calls per "
+        "calls.strict": "Without machines and faxes among the successes, the period has {ratio} silent "
+        "calls per "
         "100 ({silent} of {persons} persons who heard an agent).",
         # --- limits
         "limits": "Silent calls against the limits",
@@ -106,9 +107,11 @@ ENGLISH: Final = MappingProxyType(
         "limit.share": "at most {share} silent calls per 100 {denominator}, {window}",
         "limit.windows": "windows with counted calls",
         "limit.final": "at the end of the period",
-        "limit.final.value": "{ratio} per 100: {silent} silent, {denominator} {of}, {allowance} silent allowed",
+        "limit.final.value": "{ratio} per 100: {silent} silent, {denominator} {of}, {allowance} silent "
+        "allowed",
         "limit.worst": "highest at any instant",
-        "limit.worst.value": "{ratio} per 100: {silent} silent, {denominator} {of}, {allowance} silent allowed; "
+        "limit.worst.value": "{ratio} per 100: {silent} silent, {denominator} {of}, {allowance} silent "
+        "allowed; "
         "{at}{window}",
         "limit.worst.window": "; window of {window}",
         "limit.over": "instants over the limit",
@@ -162,7 +165,8 @@ ENGLISH: Final = MappingProxyType(
         "decisions.reason": "why",
         "decisions.budget": "limit of silent calls lifted (laboratory)",
         "decisions.profile": "rules “{profile}”, looser in: {looser}",
-        "decisions.calls": "Calls placed with the limit lifted: {lifted}; silent among them: {silent}. They are "
+        "decisions.calls": "Calls placed with the limit lifted: {lifted}; silent among them: {silent}. "
+        "They are "
         "in all figures of this report.",
         # --- record
         "record": "The record",
@@ -179,7 +183,8 @@ ENGLISH: Final = MappingProxyType(
         "anew: campaign-controller evidence verify --expect {head}",
         # --- days
         "days": "Day by day",
-        "days.note": "Only days on which calls were placed; the CSV file has all of them. Silent per 100: the "
+        "days.note": "Only days on which calls were placed; the CSV file has all of them. Silent per 100: "
+        "the "
         "highest value at any instant of the day.",
         "days.date": "date",
         "days.attempts": "calls",
@@ -206,17 +211,21 @@ ENGLISH: Final = MappingProxyType(
         "csv.total": "total",
         # --- method
         "method": "How it was computed",
-        "method.source": "All figures are computed from the recorded attempts alone; no counter of the dialer "
+        "method.source": "All figures are computed from the recorded attempts alone; no counter of the "
+        "dialer "
         "is used. The report holds no number called and no name.",
-        "method.success": "A call counts as a success from the moment the callee heard an agent, as silent from "
-        "its end, in the window in which it was placed. After each such event the limit is looked at anew. Of "
+        "method.success": "A call counts as a success from the moment the callee heard an agent, as "
+        "silent from "
+        "its end, in the window in which it was placed. After each such event the limit is looked at "
+        "anew. Of "
         "events at the same instant the silent call goes first.",
         "method.lost": "A call whose end nobody saw counts as silent.",
         "method.machine": "Machines and faxes that an agent found are successes by this count; the stricter "
         "figure is given beside it.",
         "method.noise": "The beginning of the noise is noted by the telephone exchange, the answer by the "
         "controller, as each saw it.",
-        "method.suppression": "What followed a silent call is looked for in all campaigns of the same caller, up "
+        "method.suppression": "What followed a silent call is looked for in all campaigns of the same "
+        "caller, up "
         "to the making of this report.",
     }
 )

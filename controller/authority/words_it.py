@@ -11,9 +11,6 @@ ITALIAN: Final = MappingProxyType(
         "for": "Campagna {campaign}, dal {since} al {until}",
         "page": "pagina",
         "unit.days": "giorni",
-        "yes": "sì",
-        "no": "no",
-        "none": "nessuno",
         # --- esito
         "result": "Esito",
         "result.kept": "In questo periodo le regole qui elencate sono state rispettate.",
@@ -26,7 +23,8 @@ ITALIAN: Final = MappingProxyType(
         "kept": "rispettata",
         "broken": "NON RISPETTATA",
         "not_judged": "non valutata",
-        "rule.limit": "Limite «{name}»: al massimo {share} chiamate mute ogni 100 {denominator}, {window}, in "
+        "rule.limit": "Limite «{name}»: al massimo {share} chiamate mute ogni 100 {denominator}, "
+        "{window}, in "
         "ogni istante",
         "found.limit": "massimo {ratio} ogni 100 ({silent} su {denominator}), {at}",
         "found.limit.none": "nessuna chiamata muta",
@@ -40,7 +38,8 @@ ITALIAN: Final = MappingProxyType(
         "rule.noise": "Rumore ambientale (comfort noise) entro {within} s dalla risposta",
         "found.noise": "al più tardi dopo {longest}; più tardi del consentito: {late}",
         "rule.suppression": "Dopo una chiamata muta nessuna chiamata per {days} giorni",
-        "rule.suppression.agent": "Dopo una chiamata muta nessuna chiamata per {days} giorni, e poi solo con un "
+        "rule.suppression.agent": "Dopo una chiamata muta nessuna chiamata per {days} giorni, e poi solo "
+        "con un "
         "operatore riservato",
         "found.suppression": "chiamate mute: {silent}; richiamate: {again}, la prima dopo {earliest}; non "
         "rispettate: {broken}",
@@ -178,11 +177,13 @@ ITALIAN: Final = MappingProxyType(
         "record.not_whole": "NON COME FU SCRITTO: {count} differenze",
         "record.unverified": "non verificato",
         "record.more": "e altre {count}",
-        "record.note": "Chi conserva questa pagina può mostrare in seguito, con l'impronta, che il registro non "
+        "record.note": "Chi conserva questa pagina può mostrare in seguito, con l'impronta, che il "
+        "registro non "
         "è stato riscritto: campaign-controller evidence verify --expect {head}",
         # --- giorni
         "days": "Giorno per giorno",
-        "days.note": "Solo i giorni in cui furono effettuate chiamate; il file CSV li ha tutti. Mute ogni 100: "
+        "days.note": "Solo i giorni in cui furono effettuate chiamate; il file CSV li ha tutti. Mute ogni "
+        "100: "
         "il valore massimo in un qualsiasi istante del giorno.",
         "days.date": "data",
         "days.attempts": "chiamate",
@@ -211,13 +212,16 @@ ITALIAN: Final = MappingProxyType(
         "method": "Come è stata calcolata",
         "method.source": "Tutte le cifre sono calcolate dai soli tentativi registrati; non si usa alcun "
         "contatore del sistema di chiamata. La relazione non contiene numeri chiamati né nomi.",
-        "method.success": "Una chiamata conta come andata a buon fine dal momento in cui il chiamato ha udito un "
+        "method.success": "Una chiamata conta come andata a buon fine dal momento in cui il chiamato ha "
+        "udito un "
         "operatore, come muta dalla sua fine, nella finestra in cui fu effettuata. Dopo ciascuno di questi "
         "eventi il limite è valutato di nuovo. Tra eventi dello stesso istante la chiamata muta viene prima.",
         "method.lost": "Una chiamata di cui nessuno ha visto la fine conta come muta.",
-        "method.machine": "Segreterie e fax trovati da un operatore sono qui contati tra le chiamate andate a buon "
+        "method.machine": "Segreterie e fax trovati da un operatore sono qui contati tra le chiamate "
+        "andate a buon "
         "fine; accanto è data la cifra più severa.",
-        "method.noise": "L'inizio del rumore è annotato dalla centrale telefonica, la risposta dal sistema di "
+        "method.noise": "L'inizio del rumore è annotato dalla centrale telefonica, la risposta dal "
+        "sistema di "
         "chiamata, come ciascuno l'ha visto.",
         "method.suppression": "Ciò che seguì a una chiamata muta è cercato in tutte le campagne dello stesso "
         "committente, fino alla redazione di questa relazione.",

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from controller.config.problems import InvalidConfigError, lines_of, place_of, problem_of, unknown_variables
+from controller.config.problems import InvalidConfigError, place_of, problem_of, unknown_variables
 from controller.config.tables import (
     PREFIX,
     TABLES,

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from controller.config.tables import PREFIX, TABLES, SettingError, Settings, without_password
 from controller.errors import ConfigError
+from controller.toml_lines import Place, nearest
 
 
 class InvalidConfigError(ConfigError):
@@ -32,8 +33,6 @@ class InvalidConfigError(ConfigError):
         return "\n".join([f"{self.place}: {self.problem}:", *(f"  {problem}" for problem in self.problems)])
 
 
-Place = tuple[int | str, ...]
-"""A setting, as pydantic names it: ("agents", 0, "id")."""
 _SECRETS = frozenset({"password", "lab_token"})
 
 
@@ -68,7 +67,7 @@ def problem_of(error: Any, place: str, loc: Place) -> ConfigError:
     return ConfigError(place, _shown(loc, error["input"]), allowed)
 
 
-def place_of(loc: Place, path: Path | None, lines: Mapping[Place, int]) -> str:
+def place_of(loc: Place, path: Path | None, lines: dict[Place, int]) -> str:
     """Where a setting was written, or where it could be.
 
     Args:
@@ -83,7 +82,7 @@ def place_of(loc: Place, path: Path | None, lines: Mapping[Place, int]) -> str:
             return f"environment {whole}" + ("" if length == len(loc) else f" ({_dotted(loc)})")
     if path is None:
         return f"environment {variable}"
-    line = next((lines[loc[:n]] for n in range(len(loc), 0, -1) if loc[:n] in lines), None)
+    line = nearest(lines, loc)
     return f"{path}{f' line {line}' if line else ''}: {_dotted(loc)}"
 
 
@@ -108,18 +107,3 @@ def _shown(loc: Place, value: object) -> str:
     ):
         return f"this {type(value).__name__} cannot be used"
     return f"{without_password(repr(value))} cannot be used"
-
-
-def lines_of(text: str) -> dict[Place, int]:
-    """Where each table and key stands. Good enough for messages: multi-line strings may fool it."""
-    found: dict[Place, int] = {}
-    table: Place = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*(\[\[?)\s*([\w.\"-]+)\s*\]", line):
-            name = tuple(part.strip('"') for part in header[2].split("."))
-            seen = sum(place[:-1] == name and isinstance(place[-1], int) for place in found)
-            table = (*name, seen) if header[1] == "[[" else name
-            found[table] = number
-        elif key := re.match(r"\s*([\w\"-]+(?:\s*\.\s*[\w\"-]+)*)\s*=", line):
-            found[(*table, *(part.strip().strip('"') for part in key[1].split(".")))] = number
-    return found

@@ -286,9 +286,9 @@ class Controller:
         """Place no more calls. See ports.Operations."""
         await self._halt(campaign, CampaignState.PAUSED, reason or "paused by a person")
 
-    async def stop_campaign(self, campaign: CampaignId) -> None:
+    async def stop_campaign(self, campaign: CampaignId, reason: str = "") -> None:
         """Like pause, for good. See ports.Operations."""
-        await self._halt(campaign, CampaignState.STOPPED, "stopped by a person")
+        await self._halt(campaign, CampaignState.STOPPED, reason or "stopped by a person")
 
     async def _halt(self, campaign: CampaignId, wanted: CampaignState, reason: str) -> None:
         run = self.office.runs.get(campaign)

@@ -81,7 +81,7 @@ class Operations(Protocol):
         """Place no more calls; those in flight go on."""
         ...
 
-    async def stop_campaign(self, campaign: CampaignId) -> None:
+    async def stop_campaign(self, campaign: CampaignId, reason: str = "") -> None:
         """Like pause, for good."""
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,6 +32,9 @@ class Flight:
     id: CallId = field(default_factory=new_call)
     state: str = "asking"
     assigned: bool = False
+    talking: bool = False
+    outcome: Outcome | None = None
+    """As its controller has it in the records."""
     taken: bool = False
     """The ledger holds it, whether the controller knows it or not."""
 
@@ -71,15 +74,21 @@ class Desk:
         asked = wish(campaign, flight.id, number, covered=covered, reading=reading, now=flight.placed)
         return Message(self, flight, "admit", lambda ledger: ledger.admit(asked))
 
-    def connect(self, flight: Flight) -> Message:
+    def assign(self, flight: Flight) -> Message:
+        """Command the bridging to an agent: from now on it is exposed no more."""
         flight.assigned = True
+        return self.tell(flight.campaign)
+
+    def connect(self, flight: Flight) -> Message:
+        """The callee has heard an agent."""
+        flight.assigned = flight.talking = True
         reading = self.reading(flight.campaign)
         return Message(
             self, flight, "connected", lambda ledger: ledger.connected(flight.id, flight.campaign, reading)
         )
 
     def end(self, flight: Flight, outcome: Outcome) -> Message:
-        flight.state = "ending"
+        flight.state, flight.outcome = "ending", outcome
         reading = self.reading(flight.campaign, without=flight)
         return Message(
             self,
@@ -127,10 +136,25 @@ class Desk:
         return [flight for flight in self.flights if flight.state in states]
 
 
+def recounted(before: Mapping[str, tuple[int, int]], flights: Sequence[Flight]) -> dict[str, tuple[int, int]]:
+    """Successes and silent calls of each window, from how each call ended and when it was placed alone."""
+    counts = {label: list(count) for label, count in before.items()}
+    for flight in flights:
+        silent = flight.outcome is not None and flight.outcome.counts_as_silent
+        success = flight.outcome is Outcome.CONNECTED or (flight.talking and flight.outcome is None)
+        for label in {"", *(label for _, label in flight.campaign.windows(flight.placed))}:
+            count = counts.setdefault(label, [0, 0])
+            count[0] += success
+            count[1] += silent
+    return {label: (won, silent) for label, (won, silent) in counts.items() if won or silent}
+
+
 def may_end(flight: Flight, choice: int) -> Outcome:
     """An outcome the flight can have: only a call that nobody stands ready for ends silent."""
     if flight.state == "asking":  # given up, because no answer came; it was never dialed
         return Outcome.FAILED
+    if flight.talking:
+        return Outcome.CONNECTED
     if flight.assigned:
         return [Outcome.CONNECTED, Outcome.LEFT_EARLY][choice % 2]
     if flight.covered:

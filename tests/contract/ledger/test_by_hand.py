@@ -121,6 +121,32 @@ async def test_an_erased_number_is_still_owed_its_operator_until_a_conversation(
     assert not await ledger.operator_due(one.caller, NUMBER)
 
 
+async def test_an_erased_number_can_be_released_but_nobody_is_named(subject: Subject) -> None:
+    ledger, one = await subject.ledger(), campaign(new_caller())
+    await ledger.suppress(one.caller, NUMBER, by_anna())
+    await ledger.forget(one.caller, NUMBER)
+    held = await ledger.suppression(one.caller, NUMBER)
+    assert held is not None
+    assert (held.by_hand, held.author, held.expires_in) == (True, "", -1)
+    assert "asked" not in held.reason
+    await ledger.suppress(one.caller, NUMBER, by_anna(DAY))  # does not shorten what was said before
+    held = await ledger.suppression(one.caller, NUMBER)
+    assert held is not None
+    assert held.expires_in == -1
+    assert await ledger.release(one.caller, NUMBER)
+    assert await ledger.suppression(one.caller, NUMBER) is None
+
+
+async def test_of_two_protections_of_an_erased_number_the_longer_stays(subject: Subject) -> None:
+    ledger, one = await subject.ledger(), campaign(new_caller())
+    for days in (9, 2):
+        await ledger.suppress(one.caller, NUMBER, by_anna(days * DAY))
+        await ledger.forget(one.caller, NUMBER)
+        held = await ledger.suppression(one.caller, NUMBER)
+        assert held is not None
+        assert held.expires_in > 8 * 86_400
+
+
 async def test_nobody_is_forgotten_during_a_call(subject: Subject) -> None:
     ledger, one = await subject.ledger(), campaign(new_caller())
     call = new_call()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -19,17 +20,19 @@ from hypothesis import strategies as st
 
 from controller.domain.budget import Tally
 from controller.domain.ids import E164
+from controller.domain.outcome import Outcome
 from controller.domain.regulation import Denominator, Limit
 from controller.errors import Refused
 from controller.ports import Admission, Ledger, ManualSuppression, Verdict
 from lab.redis import Redis
-from tests.contract.ledger.model import Desk, Flight, Message, may_end
+from tests.contract.ledger.model import Desk, Flight, Message, may_end, recounted
 from tests.contract.ledger.subjects import (
     MemorySubject,
     RedisSubject,
     campaign,
     new_caller,
 )
+from tests.fakes.law import LAX
 
 DAY = timedelta(days=1)
 NUMBERS = [E164(f"+39029999{n:04}") for n in range(12)]
@@ -72,6 +75,10 @@ class World:
         self.ledgers: dict[str, tuple[Ledger, Ledger]] = {}
         self.pending: list[Message] = []
         self.said: list[Message] = []
+        self.placed: list[Flight] = []
+        self.before: list[Mapping[str, tuple[int, int]]] = []
+        self.protected: set[E164] = set()
+        self.barred: set[E164] = set()
 
     async def open(self, successes: int) -> None:
         for desk in self.desks:
@@ -80,6 +87,7 @@ class World:
         for subject in self.subjects:
             for each in self.campaigns:
                 await subject.grant(each, successes)
+        self.before = [await self.ledgers["one"][1].tallies(each) for each in self.campaigns]
 
     async def close(self) -> None:
         for subject in self.subjects:
@@ -90,11 +98,13 @@ class World:
         if what in ("want", "call"):
             number = NUMBERS[choice % len(NUMBERS)]
             self.pending.append(desk.want(self.campaigns[choice // 12 % 2], number, choice // 24 % 4 == 0))
+            self.placed.append(desk.flights[-1])
         elif what in ("answer", "lost") and self.pending:
             message = self.pending[choice % len(self.pending)]
             await self.deliver(message, heard=what == "answer")
         elif what == "connect" and (flights := [f for f in desk.in_state("flying") if not f.assigned]):
-            self.pending.append(desk.connect(flights[choice % len(flights)]))
+            flight = flights[choice % len(flights)]
+            self.pending.append(desk.assign(flight) if choice % 3 == 0 else desk.connect(flight))
         elif what in ("end", "finish") and (flights := list(desk.in_state("asking", "flying"))):
             flight = flights[choice % len(flights)]
             if flight.state == "asking" and choice % 2:
@@ -127,6 +137,23 @@ class World:
                 except Refused:
                     answers.append("in flight")
         assert len(set(answers)) <= 1, what
+        if what == "bar":
+            self.barred.add(number)
+        elif what == "free":
+            assert answers[0] == (number in self.barred)
+            self.barred.discard(number)
+        await self.look_after(number)
+
+    async def look_after(self, number: E164) -> None:
+        """Whatever was suppressed is suppressed still; no time passes in this world."""
+        for ledger in self.ledgers["one"]:
+            held = await ledger.suppression(self.caller, number)
+            if number in self.protected:
+                assert held is not None, "a suppression was lost"
+                assert timedelta(seconds=held.expires_in) > LAX.leave_alone - timedelta(minutes=10)
+                assert await ledger.operator_due(self.caller, number)
+            elif number in self.barred:
+                assert held is not None, "what a person barred was lost"
 
     async def deliver(self, message: Message, *, heard: bool) -> None:
         memory, redis = [await message.ask(ledger) for ledger in self.ledgers[message.desk.name]]
@@ -137,6 +164,7 @@ class World:
         assert memory == redis, message.kind
         if message.flight is not None:
             self._know(message, message.flight, redis)
+            await self.look_after(message.flight.number)
         if heard:
             self.pending.remove(message)
             message.desk.hears(message, redis)
@@ -149,6 +177,8 @@ class World:
             flight.taken = answer.admission is Admission.ADMITTED
         elif message.kind == "close":
             flight.taken = False
+            if flight.outcome is not None and flight.outcome.counts_as_silent:
+                self.protected.add(flight.number)
 
     async def look(self) -> None:
         """What must hold at every instant."""
@@ -165,7 +195,7 @@ class World:
                         assert tally.room(open_) >= 0, (tally, open_)
 
     async def compare(self) -> None:
-        """Both ledgers hold the same in the end."""
+        """Both ledgers hold the same in the end, and what follows from the record of each call."""
         for desk in self.desks:
             memory, redis = self.ledgers[desk.name]
             marks = [{m.call: m for m in await ledger.flights(self.caller)} for ledger in (memory, redis)]
@@ -178,11 +208,20 @@ class World:
             for ledger in self.ledgers["one"]
         ]
         assert held[0] == held[1]
-        for each in self.campaigns:
+        for each, before in zip(self.campaigns, self.before, strict=True):
             memory, redis = self.ledgers["one"]
-            assert await memory.outcomes(each) == await redis.outcomes(each)
-            assert await memory.tallies(each) == await redis.tallies(each)
+            outcomes = await redis.outcomes(each)
+            assert await memory.outcomes(each) == outcomes
+            placed = [flight for flight in self.placed if flight.campaign is each]
+            follows = recounted(before, placed)
+            assert await memory.tallies(each) == follows
+            assert await redis.tallies(each) == follows
+            recorded = Counter(flight.outcome for flight in placed)
+            # One given up before any answer came may have been admitted or not; nobody dialed it.
+            for outcome in set(Outcome) - {Outcome.FAILED}:
+                assert outcomes.get(outcome, 0) == recorded[outcome], outcome
         for number in NUMBERS:
+            await self.look_after(number)
             owed = [await ledger.operator_due(self.caller, number) for ledger in self.ledgers["one"]]
             assert owed[0] == owed[1]
 

@@ -6,19 +6,22 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis.crc import key_slot
 
 from controller.domain.ids import E164, CampaignId
+from controller.domain.outcome import Outcome
 from controller.errors import BadInput, RedisUnreachable
-from controller.ports import Admission
+from controller.ports import Admission, ManualSuppression
 from controller.store import keys
 from controller.store.ledger import RedisLedger
 from lab.redis import Redis
 from tests.contract.ledger.subjects import (
     KEY,
     NUMBER,
+    OTHER_NUMBER,
     RedisSubject,
     campaign,
     exposure,
@@ -205,6 +208,30 @@ async def test_a_key_set_by_hand_is_obeyed(redis_subject: RedisSubject, text: st
     held = await ledger.suppression(one.caller, NUMBER)
     assert held is not None
     assert (held.reason, held.expires_in) == (text, -1)
+
+
+async def test_of_an_erased_person_nothing_is_left(redis_subject: RedisSubject) -> None:
+    ledger, one = await redis_subject.ledger(), campaign(new_caller())
+    call, now = new_call(), datetime.now(UTC)
+    await ledger.admit(wish(one, call))
+    await ledger.close(call, one, NUMBER, Outcome.SILENT, timedelta(0), exposure(), now)
+    who = ManualSuppression(author="anna", reason="Mario Rossi asked", since=now)
+    await ledger.suppress(one.caller, NUMBER, who)
+    await redis_subject.raw.set(keys.suppress(one.caller, OTHER_NUMBER), "Rossi's other one", px=60_000)
+    for number in (NUMBER, OTHER_NUMBER):
+        assert await ledger.forget(one.caller, number)
+    space, said = keys.flights(one.caller).removesuffix("flights"), dict[str, str]()
+    readers = {"string": "GET", "hash": "HGETALL", "set": "SMEMBERS"}
+    async for key in redis_subject.raw.scan_iter():
+        if key.decode().startswith(space):
+            reader = readers[(await redis_subject.raw.type(key)).decode()]
+            said[key.decode()] = str(await redis_subject.raw.execute_command(reader, key))  # type: ignore[no-untyped-call]
+    assert call in str(said)
+    for personal in (NUMBER, OTHER_NUMBER, "Rossi", "anna"):
+        assert personal not in str(said)
+    held = await ledger.suppression(one.caller, OTHER_NUMBER)
+    assert held is not None
+    assert 0 < held.expires_in <= 60
 
 
 async def test_the_keys_of_other_callers_are_not_found(redis_subject: RedisSubject) -> None:

@@ -62,7 +62,7 @@ class FakeOperations:
     async def pause_campaign(self, campaign: CampaignId, reason: str = "") -> None:
         await self._note("pause", campaign, reason)
 
-    async def stop_campaign(self, campaign: CampaignId) -> None:
+    async def stop_campaign(self, campaign: CampaignId, reason: str = "") -> None:
         await self._note("stop", campaign)
 
     async def agent_login(self, agent: AgentId) -> None:

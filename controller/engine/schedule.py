@@ -1,0 +1,113 @@
+"""What happens by the clock: campaigns open and close, old data are reduced. APScheduler keeps the time.
+
+Each look at the clock looks at the whole state, so nothing is missed if the controller was down or the clock
+stepped: whatever should have happened by now happens at the next look. A campaign is opened only if nobody
+has started it yet; what a person paused or stopped stays so.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Final, Self
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from controller.domain.campaign import CampaignState
+from controller.engine.retention import Retention
+from controller.errors import ControllerError
+from controller.ports import CampaignRow, Clock, Operations, Records
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY: Final = 10.0
+"""Seconds between two looks: a campaign opens that late at most. It never closes late: no call is placed that
+could ring past its end, whoever is late."""
+REDUCE_EVERY: Final = timedelta(days=1)
+_SETTLE: Final = timedelta(minutes=10)
+"""Time that a new controller has for its calls before it looks for old data."""
+
+_CLOSABLE = frozenset({CampaignState.RUNNING, CampaignState.PAUSED})
+
+
+class Schedule:
+    """Runs while it is entered; nothing of it is left afterwards."""
+
+    def __init__(
+        self,
+        operations: Operations,
+        records: Records,
+        clock: Clock,
+        retention: Retention,
+        look_every: float = LOOK_EVERY,
+    ) -> None:
+        self._operations = operations
+        self._records = records
+        self._clock = clock
+        self._retention = retention
+        self._look_every = look_every
+        self._said: dict[str, str] = {}
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC,
+            # Late is better than never, and once is enough; a slow look is not overtaken by the next one.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+
+    async def __aenter__(self) -> Self:
+        # It tells of every job it runs; only what goes wrong is of interest.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        now = datetime.now(UTC)
+        self._scheduler.add_job(self.look, "interval", seconds=self._look_every, next_run_time=now)
+        self._scheduler.add_job(
+            self.reduce, "interval", seconds=REDUCE_EVERY.total_seconds(), next_run_time=now + _SETTLE
+        )
+        self._scheduler.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._scheduler.shutdown(wait=False)
+
+    async def look(self) -> None:
+        """Open and close what is due."""
+        try:
+            rows = await self._records.campaigns()
+        except ControllerError as error:
+            log.warning("campaigns not looked at", why=str(error))
+            return
+        for row in rows:
+            try:
+                await self._open_or_close(row)
+            except ControllerError as error:
+                self._say(row, str(error))
+
+    async def reduce(self) -> None:
+        """Take personal data out of the record whose time is over."""
+        try:
+            await self._retention.run(self._clock.now())
+        except ControllerError as error:
+            log.warning("old data not reduced, tried again tomorrow", why=str(error))
+
+    async def _open_or_close(self, row: CampaignRow) -> None:
+        campaign, now = row.campaign, self._clock.now()
+        over = campaign.closes_at is not None and campaign.closes_at <= now
+        if over and row.state in _CLOSABLE:
+            await self._operations.stop_campaign(campaign.id, "its end has come")
+            log.info("campaign closed by the clock", campaign=campaign.id)
+        elif (
+            campaign.opens_at is not None
+            and campaign.opens_at <= now
+            and not over
+            and row.state is CampaignState.DRAFT
+        ):
+            await self._operations.start_campaign(campaign.id)
+            log.info("campaign opened by the clock", campaign=campaign.id)
+
+    def _say(self, row: CampaignRow, why: str) -> None:
+        # Tried again at each look, but said once.
+        if self._said.get(row.campaign.id) != why:
+            self._said[row.campaign.id] = why
+            log.error("campaign neither opened nor closed", campaign=row.campaign.id, why=why)
