@@ -22,7 +22,7 @@ from controller.engine.clock import SystemClock
 from controller.engine.controller import Controller, EngineSettings
 from controller.engine.retention import Retention
 from controller.engine.schedule import Schedule
-from controller.ports import Ledger
+from controller.ports import Ledger, Lists
 from controller.store.ledger import RedisLedger
 from controller.store.records import SqlRecords
 
@@ -56,10 +56,10 @@ def engine_settings(settings: Settings) -> EngineSettings:
     )
 
 
-def agi_server(settings: Settings, ledger: Ledger) -> AgiServer:
+def agi_server(settings: Settings, ledger: Ledger, lists: Lists) -> AgiServer:
     """What answers the dialplan."""
     defaults = settings.campaign_defaults
-    routes = DialplanRoutes(ledger, caller=defaults.caller, region=defaults.region).routes()
+    routes = DialplanRoutes(ledger, lists, caller=defaults.caller, region=defaults.region).routes()
     return AgiServer(routes, AgiConfig(host=settings.agi.host, port=settings.agi.port))
 
 
@@ -107,7 +107,7 @@ async def run(settings: Settings) -> int:
         # The socket's lock also keeps a second controller of the same state directory out.
         await stack.enter_async_context(ControlServer(controller, settings.control_socket))
         if settings.agi.enabled:
-            await stack.enter_async_context(agi_server(settings, ledger))
+            await stack.enter_async_context(agi_server(settings, ledger, records.lists))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, controller.stop)

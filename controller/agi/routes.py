@@ -12,17 +12,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Awaitable
 from datetime import UTC
-from typing import Final
+from typing import Final, TypeVar
 
 import phonenumbers
 from phonenumbers import shortnumberinfo
 
 from controller.agi.server import Handler
 from controller.agi.session import AgiSession
+from controller.domain.clearance import EVERYBODY, caller_scope
 from controller.domain.ids import E164, masked
 from controller.errors import BadInput, ConfigError, Unreachable
-from controller.ports import Ledger, Suppression
+from controller.ports import Ledger, Lists, Suppression
 
 CANNOT_BE_CHECKED: Final = "cannot be checked"
 NOT_A_NUMBER: Final = "not a number"
@@ -30,9 +32,11 @@ EMERGENCY: Final = "emergency number"
 SILENT: Final = frozenset({"silent call", "outcome unknown"})
 """The ledger's reasons that mean that somebody heard nobody; the second may have been one. Not: in flight."""
 
+T = TypeVar("T")
+
 _LOG: Final = logging.getLogger(__name__)
-_LEDGER_TIMEOUT: Final = 2.0
-"""Seconds; below the session's, so that "cannot be checked" can still be said."""
+_STORE_TIMEOUT: Final = 1.5
+"""Seconds that each of the two stores has; both together below the session's, so that "cannot be checked" can still be said."""
 _DIALED: Final = re.compile(r"\+?[0-9][0-9 ()./-]{1,40}", re.ASCII)
 """What may stand for a number. phonenumbers reads more than that: letters, extensions, tel: addresses."""
 
@@ -71,11 +75,12 @@ class Routes:
 class DialplanRoutes:
     """The questions about numbers, answered out of the ledger."""
 
-    def __init__(self, ledger: Ledger, *, caller: str, region: str) -> None:
+    def __init__(self, ledger: Ledger, lists: Lists, *, caller: str, region: str) -> None:
         """Prepare.
 
         Args:
             ledger: where suppressed numbers are.
+            lists: who must not be called at all.
             caller: on whose behalf one calls, where the dialplan does not say.
             region: country of numbers without international prefix, as "IT".
 
@@ -85,6 +90,7 @@ class DialplanRoutes:
         if region not in phonenumbers.SUPPORTED_REGIONS:
             raise ConfigError("agi.region", f"{region!r} is no country", "two capital letters, such as IT")
         self._ledger = ledger
+        self._lists = lists
         self._caller = caller
         self._region = region
 
@@ -106,11 +112,15 @@ class DialplanRoutes:
             reason, allowed = NOT_A_NUMBER, False
         else:
             try:
+                objection = await self._objection(session, number)
                 found = await self._suppression(session, number)
             except Unreachable:
                 reason, allowed = CANNOT_BE_CHECKED, False
             else:
-                reason, allowed = (_words(found) if found else ""), found is None
+                # A list has no end: it is told first.
+                reason = objection or (_words(found.reason) if found else "")
+                allowed = not reason and found is None
+                found = None if objection else found
         _LOG.info("may-call %s: %s %s", masked(number or dialed), "YES" if allowed else "NO", reason)
         await session.set_variable("CC_REASON", reason)
         await session.set_variable("CC_FREE_IN", str(max(0, found.expires_in) if found else 0))
@@ -131,7 +141,7 @@ class DialplanRoutes:
                 reason = CANNOT_BE_CHECKED
             else:
                 if found is not None:
-                    reason = _words(found)
+                    reason = _words(found.reason)
                     if reason in SILENT:
                         since = found.since.astimezone(UTC).isoformat(timespec="seconds")
         _LOG.info("caller-info %s: %s %s", masked(number or given), "YES" if since else "NO", reason)
@@ -139,22 +149,36 @@ class DialplanRoutes:
         await session.set_variable("CC_LAST_SILENT", since)
         await session.set_variable("CC_KNOWN", "YES" if since else "NO")
 
+    async def _objection(self, session: AgiSession, number: E164) -> str:
+        """Why the number must not be called at all; empty if nobody objects. Raises as ``_asked`` does."""
+        caller = session.request.argument(1) or self._caller
+        standing = await self._asked(number, self._lists.standing(number, (EVERYBODY, caller_scope(caller))))
+        if standing.opt_outs:
+            return _words(f"do-not-call list: {standing.opt_outs[0].reason}")
+        if standing.register is not None and standing.register.opposed:
+            return "opposition register"
+        return ""
+
     async def _suppression(self, session: AgiSession, number: E164) -> Suppression | None:
-        """Why the number is left alone, if it is.
+        """Why the number is left alone, if it is. Raises as ``_asked`` does."""
+        caller = session.request.argument(1) or self._caller
+        return await self._asked(number, self._ledger.suppression(caller, number))
+
+    async def _asked(self, number: E164, question: Awaitable[T]) -> T:
+        """The answer of a store, in time.
 
         Raises:
-            Unreachable: the ledger gave no answer; also where it failed in a way that nobody foresaw, for a
-                dialplan must hear NO then, not silence.
+            Unreachable: it gave no answer; also where it failed in a way that nobody foresaw, for a dialplan
+                must hear NO then, not silence.
         """
-        caller = session.request.argument(1) or self._caller
         try:
-            async with asyncio.timeout(_LEDGER_TIMEOUT):
-                return await self._ledger.suppression(caller, number)
+            async with asyncio.timeout(_STORE_TIMEOUT):
+                return await question
         except Unreachable as error:
             _LOG.warning("%s cannot be checked: %s", masked(number), error)
             raise
         except TimeoutError:
-            _LOG.warning("%s cannot be checked: no answer within %g s", masked(number), _LEDGER_TIMEOUT)
+            _LOG.warning("%s cannot be checked: no answer within %g s", masked(number), _STORE_TIMEOUT)
             raise Unreachable from None
         except Exception as error:
             _LOG.exception("%s cannot be checked", masked(number))
@@ -175,6 +199,6 @@ class DialplanRoutes:
         return E164(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def _words(found: Suppression) -> str:
-    """The ledger's reason, fit for a channel variable: a key set by hand may hold any text."""
-    return " ".join(found.reason.replace("\0", " ").split())[:200]
+def _words(reason: str) -> str:
+    """A reason, fit for a channel variable: what was set by hand may hold any text."""
+    return " ".join(reason.replace("\0", " ").split())[:200]

@@ -17,7 +17,7 @@ from controller.authority.period import Period
 from controller.authority.words import Words
 
 _WIDTH, _HEIGHT = 680, 230
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 30, 42
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 62, 30, 42
 _PLOT_WIDTH = _WIDTH - _LEFT - _RIGHT
 _PLOT_HEIGHT = _HEIGHT - _TOP - _BOTTOM
 _WIDEST_BAR = 46
@@ -177,9 +177,7 @@ def _limit(share: float, scale: _Scale, words: Words) -> Markup:
     label = words("chart.limit", share=words.trimmed(share))
     return join(
         _path(f"M{_LEFT} {y:.2f}H{_WIDTH - _RIGHT}", stroke=_LIMIT, width=1.4, dashes="6 3"),
-        # A white rim keeps it readable in front of bars.
-        _text(label, _LEFT + 4, y - 4, size=10, fill=_LIMIT, weight="bold", rim=True),
-        _text(label, _LEFT + 4, y - 4, size=10, fill=_LIMIT, weight="bold"),
+        _text(label, _WIDTH - _RIGHT + 4, y + 3, size=10, fill=_LIMIT, weight="bold"),
     )
 
 
@@ -248,7 +246,6 @@ def _text(
     size: int = 10,
     fill: str = _TEXT,
     weight: str | None = None,
-    rim: bool = False,
 ) -> Markup:
     return element(
         "text",
@@ -258,7 +255,5 @@ def _text(
         text_anchor=anchor,
         font_size=size,
         font_weight=weight,
-        fill="#fff" if rim else fill,
-        stroke="#fff" if rim else None,
-        stroke_width=3 if rim else None,
+        fill=fill,
     )

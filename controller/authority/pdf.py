@@ -34,7 +34,7 @@ def _weasyprint() -> Any:
         # It warns where a library is missing that it can do without, for now.
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            import weasyprint  # type: ignore[import-untyped]
+            import weasyprint
         except OSError as error:
             raise Unreachable(
                 f"the PDF cannot be made, a library is missing ({_first_line(error)}); on Debian and Ubuntu: "

@@ -1,9 +1,9 @@
-"""``regulation list | show | check``: the rules that campaigns can run under."""
+"""``regulation list | show | check``: the profiles by which campaigns may be run."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,43 +13,52 @@ from controller.errors import BadInput
 if TYPE_CHECKING:
     from controller.domain.regulation import Regulation
 
-app = typer.Typer(help="Regulation profiles.", no_args_is_help=True)
+app = typer.Typer(help="The law: profiles of rules, shipped ones and your own.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """The profiles that there are, shipped ones and one's own."""
-    profiles = list(settings_of(ctx).profiles.values())
+    """The profiles there are; your own are in the directory that the configuration names."""
+    from controller.domain.law_document import digest
+
+    profiles = settings_of(ctx).profiles
     if as_json:
-        print_json([_as_dict(law) for law in profiles])
+        print_json(
+            [
+                {"name": law.name, "country": law.country, "extends": law.extends, "state": _state(law)}
+                | {"title": law.title, "digest": digest(law)}
+                for law in profiles.values()
+            ]
+        )
         return
     print_table(
-        ["profile", "country", "extends", "in force", "title"],
-        [
-            [law.name, law.country, law.extends, "no" if law.superseded else "yes", law.title]
-            for law in profiles
-        ],
-        "no profiles",
+        ["name", "country", "extends", "state", "title"],
+        [[law.name, law.country, law.extends or "-", _state(law), law.title] for law in profiles.values()],
+        "there are no profiles",
     )
 
 
 @app.command()
 def show(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="As `regulation list` names it.")],
+    name: Annotated[str, typer.Argument(help="The profile's name.")],
     as_json: AsJson = False,
 ) -> None:
-    """What a profile demands, in plain words, and what it does not see to; with the sources of its values."""
+    """What a profile enforces and does not cover, and where each value comes from."""
     profiles = settings_of(ctx).profiles
-    law = profiles.get(name)
-    if law is None:
-        raise BadInput("NAME", f"there is no profile {name!r}", ", ".join(profiles))
+    if name not in profiles:
+        raise BadInput("regulation", f"there is no profile {name!r}", ", ".join(profiles))
+    law = profiles[name]
     if as_json:
         print_json(_as_dict(law))
         return
-    _show(law)
-    for field, source in law.sources.items():
-        typer.echo(f"  {field}: {source.text} ({source.sure})")
+    _print_words(law)
+    typer.echo()
+    print_table(
+        ["field", "how sure", "source"],
+        [[field, source.sure, source.text] for field, source in law.sources.items()],
+        "the profile names no sources",
+    )
 
 
 @app.command()
@@ -57,33 +66,39 @@ def check(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="A profile of your own.", exists=True, dir_okay=False)],
 ) -> None:
-    """Whether a file is a profile that would be accepted."""
-    from controller.law.reading import read_profile
+    """Read a profile as a start would, and say what it means; nothing is changed.
 
-    settings = settings_of(ctx)
-    known = {name: law for name, law in settings.profiles.items() if name != file.stem or not law.extends}
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(str(file), f"cannot be read: {error}", "a TOML file in UTF-8") from error
-    _show(read_profile(text, str(file), known))
-    typer.echo("accepted")
+    Profiles that it extends are looked for beside it, and among the shipped ones.
+    """
+    from controller.law import PROFILES, load
 
-
-def _show(law: Regulation) -> None:
-    from controller.law.words import plain_words
-
-    for line in plain_words(law):
-        typer.echo(line)
+    # Without the configuration: a directory with another bad file in it must not stand in the way.
+    del ctx
+    law = load(file, PROFILES)
+    looser = "is looser, by the override that it records" if law.override else "is not looser"
+    typer.echo(f"{file} can be used, and {looser}, than {law.extends}")
+    _print_words(law)
 
 
-def _as_dict(law: Regulation) -> dict[str, object]:
+def _print_words(law: Regulation) -> None:
+    from controller.law import plain_words
+
+    for words in plain_words(law):
+        typer.echo(words)
+
+
+def _state(law: Regulation) -> str:
+    if law.superseded:
+        return "superseded"
+    return "looser, by override" if law.override else "in force"
+
+
+def _as_dict(law: Regulation) -> dict[str, Any]:
     from controller.domain.law_document import digest, document
 
-    sources = {field: [source.text, source.sure] for field, source in law.sources.items()}
     return document(law) | {
         "title": law.title,
         "digest": digest(law),
-        "sources": sources,
         "not_covered": list(law.not_covered),
+        "sources": {field: {"text": each.text, "sure": each.sure} for field, each in law.sources.items()},
     }

@@ -22,9 +22,7 @@ def retention(
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     before: Annotated[
         datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"], help="What is older than this day.", show_default="as the laws say"
-        ),
+        typer.Option(formats=["%Y-%m-%d"], help="What is older than this day.", show_default="as laws say"),
     ] = None,
 ) -> None:
     """Take numbers and names out of the record that are older than every law demands. Statistics stay.

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from controller.cli import agents, campaigns, dnc, inspection, people, register, suppression
+from controller.cli import (
+    agents,
+    campaigns,
+    dnc,
+    evidence,
+    inspection,
+    people,
+    register,
+    regulation,
+    retention,
+    suppression,
+)
 from controller.cli.shell import (
     UNREACHABLE,
     AsJson,
@@ -42,8 +53,11 @@ app.add_typer(suppression.app, name="suppression")
 app.add_typer(dnc.app, name="dnc")
 app.add_typer(register.app, name="register")
 app.add_typer(people.app, name="person")
+app.add_typer(regulation.app, name="regulation")
+app.add_typer(evidence.app, name="evidence")
 app.command()(inspection.explain)
 app.command()(inspection.audit)
+app.command()(retention.retention)
 
 
 def _print_version(wanted: bool) -> None:

@@ -36,6 +36,7 @@ from controller.config.tables import (
 from controller.domain.regulation import Regulation
 from controller.errors import ConfigError
 from controller.law import PROFILES
+from controller.toml_lines import lines_of
 
 __all__ = [
     "SEARCHED",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def place_of(loc: Place, path: Path | None, lines: dict[Place, int]) -> str:
     Args:
         loc: the setting, from the table on.
         path: the file read, if one was.
-        lines: of that file, see ``lines_of``.
+        lines: of that file, see ``controller.toml_lines.lines_of``.
     """
     variable = PREFIX + "__".join(str(part) for part in loc).upper()
     for length in range(len(loc), 0, -1):

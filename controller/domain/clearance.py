@@ -99,7 +99,12 @@ EVERYBODY = "*"
 
 def scopes(caller: str, campaign: str) -> tuple[str, ...]:
     """The scopes of the do-not-call lists that bind a campaign, widest first."""
-    return EVERYBODY, f"caller:{caller}", f"campaign:{campaign}"
+    return EVERYBODY, caller_scope(caller), f"campaign:{campaign}"
+
+
+def caller_scope(caller: str) -> str:
+    """The scope of the list of one caller, across all campaigns."""
+    return f"caller:{caller}"
 
 
 def standing_checks(

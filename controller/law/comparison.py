@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from controller.domain.hours import never_wider
+from controller.domain.hours import Hours, never_wider
 from controller.domain.regulation import CallerIdRule, Limit, RegisterRule, Regulation
 
 
 def looser(own: Regulation, base: Regulation) -> tuple[str, ...]:
-    """In what ``own`` allows more, or promises less, than ``base``; empty if in nothing."""
+    """In what ``own`` allows more, or promises less, than ``base``: field and words; empty if in nothing."""
     found = []
-    for field, (not_looser, what) in _RULES.items():
+    for field, (not_looser, what) in RULES.items():
         mine, theirs = getattr(own, field), getattr(base, field)
         if mine != theirs and not not_looser(mine, theirs):
             found.append(f"{field}: {what}")
@@ -25,21 +25,26 @@ def _limits(mine: Sequence[Limit], theirs: Sequence[Limit]) -> bool:
 
 
 def _holds(limit: Limit, base: Limit) -> bool:
-    """Whether keeping ``limit`` keeps ``base``, too.
+    """Whether keeping ``limit`` in each of its windows keeps ``base``, too.
 
-    It does if its windows are the same and it allows no more. A shorter window would keep a longer one only
-    if the longer were made of whole ones; days are, of every window that is counted from a midnight.
+    It does if it allows no more, and each of the base's windows is made of whole windows of its own: the
+    campaign is made of all there are, windows of days begin at the same midnight and go into longer ones
+    whose length is a multiple. (The sum of what is allowed in the parts, each rounded down, is never more
+    than what is allowed in the whole.) No other windows can be compared.
     """
-    same = limit.days == base.days or limit.days == 1
-    return same and limit.per_success <= base.per_success
+    same = limit.days == base.days
+    whole = limit.days is not None and (base.days is None or base.days % limit.days == 0)
+    return (same or whole) and limit.per_success <= base.per_success
 
 
 def _caller_id(mine: CallerIdRule, theirs: CallerIdRule) -> bool:
-    return (
-        mine.required >= theirs.required
-        and mine.must_answer >= theirs.must_answer
-        and set(mine.free_prefixes) <= set(theirs.free_prefixes)
-    )
+    if theirs.required and not mine.required:
+        return False
+    if not theirs.must_answer:
+        return True  # Any number may be presented.
+    # A longer beginning of a free range is a part of that range.
+    free = all(prefix.startswith(theirs.free_prefixes) for prefix in mine.free_prefixes)
+    return mine.must_answer and free
 
 
 def _register(mine: RegisterRule | None, theirs: RegisterRule | None) -> bool:
@@ -48,7 +53,7 @@ def _register(mine: RegisterRule | None, theirs: RegisterRule | None) -> bool:
     return mine is not None and mine.name == theirs.name and mine.max_age <= theirs.max_age
 
 
-def _hours(mine: Any, theirs: Any) -> bool:
+def _hours(mine: Hours | None, theirs: Hours | None) -> bool:
     return theirs is None or (mine is not None and never_wider(mine, theirs))
 
 
@@ -64,7 +69,11 @@ def _same(mine: Any, theirs: Any) -> bool:
     return bool(mine == theirs)
 
 
-_RULES: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
+def _still_said(mine: str, theirs: str) -> bool:
+    return bool(mine or not theirs)
+
+
+RULES: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
     "limits": (_limits, "more silent calls are allowed, or a limit is missing"),
     "played": (_same, "something else is played"),
     "cut_after": (_at_most, "a callee waits longer"),
@@ -77,8 +86,9 @@ _RULES: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
     "hours": (_hours, "people are called at other hours"),
     "caller_id": (_caller_id, "other numbers may be presented, or none"),
     "consent_required": (_at_least, "no basis for calling is asked for"),
-    "register": (_register, "the register is asked less often, or not at all"),
+    "register": (_register, "the register is asked less often, or another one, or none"),
     "retention": (_at_least, "evidence is kept for less"),
     "country": (_same, "it is another jurisdiction's"),
+    "superseded": (_still_said, "that it is superseded is kept quiet"),
 }
 """For each field: whether the first value is not looser than the second, and what it means if it is."""

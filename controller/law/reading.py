@@ -1,258 +1,276 @@
-"""Reading profiles: TOML, refused whole with file, line and field if anything is wrong."""
+"""Reading profiles: TOML, refused whole with file, line and field if anything is wrong.
+
+A profile of one's own extends another one, at last a shipped one, and is compared with every profile on the
+way there: so it cannot be made looser in small steps, nor by way of another's override.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
-from fractions import Fraction
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import ValidationError
 
-from controller.domain.hours import parse_hours
-from controller.domain.regulation import (
-    CallerIdRule,
-    Denominator,
-    LawOverride,
-    Limit,
-    Played,
-    RegisterRule,
-    Regulation,
-    Source,
-)
+from controller.domain.regulation import LawOverride, Played, Regulation, Source
 from controller.errors import BadInput
-from controller.law.comparison import looser
+from controller.law.comparison import RULES, looser
+from controller.law.tables import NAMED, OPTIONAL, ProfileTables, allowed_at, key_of
+from controller.toml_lines import Place, lines_of, nearest
 
-Seconds = Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
-_FINEST = 1_000_000  # the ledger's arithmetic is exact up to there
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}", re.ASCII)
+_OWN = "our choice"
 
 
-class _Limit(_Table):
-    name: Text
-    share: Text
-    of: Literal["successes", "answered"]
-    days: Annotated[int, Field(ge=1, le=366)] | None = None
-
-    @field_validator("share")
-    @classmethod
-    def _is_a_share(cls, value: str) -> str:
-        try:
-            share = Fraction(value)
-        except (ValueError, ZeroDivisionError):
-            raise ValueError(f"{value!r} is no share (allowed: such as 3/100)") from None
-        if not 0 <= share < 1 or (share / (1 - share)).denominator > _FINEST:
-            raise ValueError(f"{value!r} is not from 0 to below 1 in parts of a million")
-        return value
-
-    def limit(self) -> Limit:
-        return Limit(
-            name=self.name, share=Fraction(self.share), denominator=Denominator(self.of), days=self.days
-        )
-
-
-class _CallerId(_Table):
-    required: bool
-    must_answer: bool
-    free_prefixes: tuple[Annotated[str, StringConstraints(pattern=r"^\+[0-9]{1,12}$")], ...] = ()
-
-
-class _Register(_Table):
-    name: Text
-    max_age_days: Annotated[float, Field(gt=0, le=366)]
-
-
-class _Override(_Table):
-    author: Text
-    reason: Text
-
-
-class _Profile(_Table):
-    """A profile's file; what a profile of one's own leaves out it takes from the one it extends."""
-
-    extends: str = ""
-    title: Text | None = None
-    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
-    superseded: str | None = None
-    limits: tuple[_Limit, ...] | None = None
-    played: Literal["noise", "message"] | None = None
-    cut_after: Seconds | None = None
-    hang_up_after: Seconds | None = None
-    dead_man_after: Seconds | None = None
-    noise_within: Seconds | None = None
-    ring_at_least: Seconds | None = None
-    leave_alone_days: Annotated[float, Field(ge=0, le=3660)] | None = None
-    operator_guaranteed: bool | None = None
-    hours: str | None = None
-    caller_id: _CallerId | None = None
-    consent_required: bool | None = None
-    register_: Annotated[_Register | Literal["none"] | None, Field(alias="register")] = None
-    retention_days: Annotated[float, Field(ge=1, le=36_600)] | None = None
-    sources: dict[str, tuple[Text, Text]] = {}
-    not_covered: dict[str, Text] = {}
-    override: _Override | None = None
-
-    @field_validator("hours")
-    @classmethod
-    def _are_hours(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_hours(value)
-        return value
-
-
-def read_profile(text: str, place: str, known: Mapping[str, Regulation]) -> Regulation:
-    """A profile from the text of its file, whose name (without ``.toml``) is the profile's.
+def read_shipped(text: str, place: str) -> Regulation:
+    """A profile that extends none and says everything itself.
 
     Args:
         text: TOML.
-        place: the file, for messages.
-        known: profiles that it may extend; if there are none, it is a shipped one and says everything.
+        place: its file; without ``.toml`` it is the profile's name.
 
     Raises:
         BadInput: anything is wrong; with file, line and field.
     """
-    name = Path(place).stem
-    if not _NAME.fullmatch(name):
-        raise BadInput(
-            place, f"{name!r} cannot name a profile", "small letters, digits, . and - before .toml"
+    file = _File.read(text, place)
+    if file.tables.extends or file.tables.override:
+        raise file.bad(
+            "extends, override: a profile that stands for itself has neither", "extends", "override"
         )
-    if name in known:
-        raise BadInput(place, f"there is a profile {name!r} already", "another file name")
-    profile = _parsed(text, place)
-    values = _values(profile)
-    if not known:
-        return _made(place, name=name, **values)
-    base = known.get(profile.extends)
-    if base is None:
-        raise BadInput(
-            _at(place, text, "extends"), f"extends {profile.extends!r}, which is no profile", ", ".join(known)
-        )
-    own = _of_base(place, base, name, values)
-    return _allowed(place, text, own, base, profile.override)
+    for key in NAMED:
+        if key not in OPTIONAL and key not in file.tables.model_fields_set | _aliased(file.tables):
+            raise file.bad(f"{key} is missing", allowed=allowed_at((key,)))
+    law: Regulation = file.made(Regulation, name=file.name, **file.tables.values())
+    return replace(
+        law, sources=file.tables.own_sources(), not_covered=tuple(file.tables.not_covered.values())
+    )
+
+
+def load(path: Path, known: Mapping[str, Regulation]) -> Regulation:
+    """One profile of one's own, with those beside it that it extends.
+
+    Args:
+        path: its file; without ``.toml`` it is the profile's name.
+        known: profiles there are already, such as the shipped ones; their names are taken.
+
+    Raises:
+        BadInput: it, or one that it extends, cannot be used; with file, line and field.
+    """
+    return _load(path, known, {}, ())
 
 
 def load_directory(directory: Path, known: Mapping[str, Regulation]) -> dict[str, Regulation]:
     """All profiles in a directory of one's own; a file may extend another one of them.
 
+    Args:
+        directory: with TOML files; other files are passed over.
+        known: as for ``load``.
+
+    Returns:
+        The directory's own ones, by name.
+
     Raises:
         BadInput: a file cannot be used; none of them is in force then.
     """
     try:
-        texts = {path: path.read_text("utf-8") for path in sorted(directory.glob("*.toml"))}
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(str(directory), f"cannot be read: {error}", "a directory of TOML files") from error
+        paths = sorted(each for each in directory.iterdir() if each.suffix == ".toml")
+    except OSError as error:
+        raise BadInput(str(directory), f"cannot be read: {error.strerror}", "a directory") from None
     made: dict[str, Regulation] = {}
-    waiting = dict(texts)
-    while waiting:
-        ready = [
-            path for path, text in waiting.items() if _parsed(text, str(path)).extends not in _names(waiting)
-        ]
-        if not ready:
-            raise BadInput(str(next(iter(waiting))), "extends itself by way of others", ", ".join(known))
-        for path in ready:
-            law = read_profile(waiting.pop(path), str(path), {**known, **made})
-            made[law.name] = law
+    for path in paths:
+        _load(path, known, made, ())
     return made
 
 
-def _names(paths: Mapping[Path, str]) -> set[str]:
-    return {path.stem for path in paths}
-
-
-def _parsed(text: str, place: str) -> _Profile:
-    try:
-        return _Profile.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(place, f"this is no TOML: {error}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = [str(part) for part in first["loc"] if part != "_Register"]
-        raise BadInput(
-            _at(place, text, *where), f"{'.'.join(where)}: {first['msg'].removeprefix('Value error, ')}"
-        ) from None
-
-
-def _at(place: str, text: str, *where: str) -> str:
-    """The file with the line on which a field stands, as far as it can be found."""
-    keys = [re.escape(part) for part in where if not part.isdigit()]
-    for key in reversed(keys):
-        for number, line in enumerate(text.splitlines(), 1):
-            if re.match(rf"\s*\[*{key}\]*\s*(=|$|#)", line):
-                return f"{place} line {number}"
-    return place
-
-
-def _values(profile: _Profile) -> dict[str, Any]:
-    """The fields of a Regulation that the file says something about."""
-    days = {"leave_alone": profile.leave_alone_days, "retention": profile.retention_days}
-    seconds = ("cut_after", "hang_up_after", "dead_man_after", "noise_within", "ring_at_least")
-    values: dict[str, Any] = {
-        "title": profile.title,
-        "country": profile.country,
-        "superseded": profile.superseded,
-        "operator_guaranteed": profile.operator_guaranteed,
-        "consent_required": profile.consent_required,
-        "limits": None if profile.limits is None else tuple(each.limit() for each in profile.limits),
-        "played": None if profile.played is None else Played(profile.played),
-        "hours": None if profile.hours is None else parse_hours(profile.hours),
-        "caller_id": None if profile.caller_id is None else CallerIdRule(**profile.caller_id.model_dump()),
-        "sources": {field: Source(*pair) for field, pair in profile.sources.items()} or None,
-        "not_covered": tuple(profile.not_covered.values()) or None,
-        **{name: None if value is None else timedelta(days=value) for name, value in days.items()},
-        **{
-            name: None if (value := getattr(profile, name)) is None else timedelta(seconds=value)
-            for name in seconds
-        },
-    }
-    found = {name: value for name, value in values.items() if value is not None}
-    if isinstance(profile.register_, _Register):
-        rule = profile.register_
-        found["register"] = RegisterRule(name=rule.name, max_age=timedelta(days=rule.max_age_days))
-    elif profile.register_ == "none":
-        found["register"] = None
-    return found
-
-
-def _made(place: str, **values: Any) -> Regulation:
-    try:
-        return Regulation(**values)
-    except (TypeError, ValueError) as error:
-        raise BadInput(place, str(error)) from None
-
-
-def _of_base(place: str, base: Regulation, name: str, values: Mapping[str, Any]) -> Regulation:
-    try:
-        return replace(base, name=name, extends=base.name, override=None, **values)
-    except ValueError as error:
-        raise BadInput(place, str(error)) from None
-
-
-def _allowed(
-    place: str, text: str, own: Regulation, base: Regulation, override: _Override | None
+def _load(
+    path: Path, known: Mapping[str, Regulation], made: dict[str, Regulation], below: tuple[str, ...]
 ) -> Regulation:
-    """The profile, if it is not looser than its base, or somebody answers for that it is."""
-    found = looser(own, base)
-    if base.override is not None:
-        found = tuple(dict.fromkeys((*base.override.looser, *found)))
-    if found and override is None:
+    """One file, after those it extends, put into ``made``; ``below`` are the files that led to it."""
+    if path.stem in made:
+        return made[path.stem]
+    file = _File.read(_text(path), str(path))
+    if file.name in known:
         raise BadInput(
-            place,
-            f"is looser than {base.name}: " + "; ".join(found),
-            "stricter values, or [override] with author and reason, which is recorded",
+            str(path), f"the name {file.name!r} is taken by a shipped profile", "another file name"
         )
-    if not found and override is not None:
-        raise BadInput(
-            _at(place, text, "override"), f"there is nothing to override: it is not looser than {base.name}"
+    base = file.tables.extends
+    if not base:
+        raise file.bad("extends: a profile of one's own names the one it extends", allowed=", ".join(known))
+    if base in (*below, file.name):
+        raise file.bad(f"extends: {base!r} extends this one in turn", "extends", allowed=", ".join(known))
+    beside = path.with_name(f"{base}.toml")
+    if base not in known and _NAME.fullmatch(base) and beside.exists():
+        _load(beside, known, made, (*below, file.name))
+    there = {**known, **made}
+    if base not in there:
+        raise file.bad(f"extends: there is no profile {base!r}", "extends", allowed=", ".join(there))
+    law = made[file.name] = _own(file, there)
+    return law
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise BadInput(str(path), f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(str(path), f"byte {error.start} is not UTF-8") from None
+
+
+def _own(file: _File, known: Mapping[str, Regulation]) -> Regulation:
+    base = known[file.tables.extends]
+    values = file.tables.values()
+    law: Regulation = file.made(
+        replace,
+        base,
+        name=file.name,
+        extends=base.name,
+        override=None,
+        sources=_sources(base, file, values),
+        # What the base does not see to is not seen to here either; one can only add to it.
+        not_covered=tuple(dict.fromkeys((*base.not_covered, *file.tables.not_covered.values()))),
+        **values,
+    )
+    return _answered_for(file, law, list(_ancestors(base, known)))
+
+
+def _ancestors(law: Regulation, known: Mapping[str, Regulation]) -> Iterable[Regulation]:
+    while True:
+        yield law
+        if not law.extends:
+            return
+        law = known[law.extends]
+
+
+def _sources(base: Regulation, file: _File, values: Iterable[str]) -> dict[str, Source]:
+    """The base's sources, but for what the file sets: that has the file's source, or none but the file."""
+    kept = {field: source for field, source in base.sources.items() if field.partition(".")[0] not in values}
+    own = file.tables.own_sources()
+    given = {field.partition(".")[0] for field in own}
+    unsaid = Source(f"set by the profile {file.name}, which names no source", _OWN)
+    return kept | {field: unsaid for field in values if field in RULES and field not in given} | own
+
+
+def _answered_for(file: _File, law: Regulation, ancestors: list[Regulation]) -> Regulation:
+    """The profile, if it is not looser than any that it comes from, or somebody answers for that it is.
+
+    Raises:
+        BadInput: it is looser, and nobody does; or somebody does, and it is not.
+    """
+    found = {words: base.name for base in reversed(ancestors) for words in looser(law, base)}
+    override = file.tables.override
+    if found and override is None:
+        fields = [key_of(words.partition(":")[0]) for words in found]
+        raise file.bad(
+            f"looser than {', '.join(dict.fromkeys(found.values()))}: " + "; ".join(found),
+            *fields,
+            allowed="stricter values, or [override] with author and reason, which is recorded",
         )
     if override is None:
-        return own
-    return replace(own, override=LawOverride(author=override.author, reason=override.reason, looser=found))
+        return law
+    if not found:
+        raise file.bad(
+            f"override: there is nothing to answer for, it is not looser than {ancestors[-1].name}",
+            "override",
+        )
+    answer = LawOverride(author=override.author, reason=override.reason, looser=tuple(found))
+    return replace(law, override=answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that could be read.
+
+    Attributes:
+        name: the profile's.
+        place: the file, for messages.
+        lines: where its tables and keys stand.
+    """
+
+    name: str
+    place: str
+    lines: dict[Place, int]
+    tables: ProfileTables
+
+    @classmethod
+    def read(cls, text: str, place: str) -> _File:
+        name = Path(place).name.removesuffix(".toml")
+        if not _NAME.fullmatch(name):
+            allowed = "small letters, digits, . and - before .toml, 64 at most"
+            raise BadInput(place, f"{name!r} cannot name a profile", allowed)
+        lines = lines_of(text)
+        try:
+            return cls(name, place, lines, ProfileTables.model_validate(_toml(text, place)))
+        except ValidationError as error:
+            raise _problem(error, place, lines) from None
+
+    def bad(self, problem: str, *keys: str, allowed: str = "") -> BadInput:
+        """A problem, at the line of the first of the keys that the file has."""
+        line = next((self.lines[(key,)] for key in keys if (key,) in self.lines), None)
+        # [[limits]] has lines for each of its tables only.
+        if line is None and "limits" in keys:
+            line = self.lines.get(("limits", 0))
+        return BadInput(_at(self.place, line), problem, allowed)
+
+    def made(self, make: Any, *args: Any, **values: Any) -> Any:
+        """A Regulation, by a function that makes one.
+
+        Raises:
+            BadInput: its values contradict each other.
+        """
+        try:
+            law = make(*args, **values)
+        except ValueError as error:
+            raise self.bad(str(error), *(key for key in NAMED if key in str(error))) from None
+        if law.played is Played.NOISE and law.noise_within >= law.hang_up_after:
+            problem = "noise_within: the call is over before there is noise (hang_up_after)"
+            raise self.bad(problem, "noise_within", "hang_up_after")
+        return law
+
+
+def _aliased(tables: ProfileTables) -> set[str]:
+    return {"register"} if "register_" in tables.model_fields_set else set()
+
+
+def _toml(text: str, place: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise BadInput(place, "this is no TOML: too deep") from None
+    except ValueError as error:  # TOMLDecodeError, or a number of too many digits.
+        at = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)", str(error))
+        line = None if at is None else int(at[1] or max(1, len(text.splitlines())))
+        problem = str(error).replace(at[0], "") if at else str(error)
+        raise BadInput(_at(place, line), f"this is no TOML: {problem}") from None
+
+
+def _problem(error: ValidationError, place: str, lines: dict[Place, int]) -> BadInput:
+    """The first of pydantic's errors, in our words."""
+    first = error.errors(include_url=False)[0]
+    where: Place = tuple(part for part in first["loc"] if part not in _BRANCHES)
+    flat = tuple(each for part in where for each in (part.split(".") if isinstance(part, str) else (part,)))
+    field = ".".join(str(part) for part in where)
+    kind, value = first["type"], first["input"]
+    if kind == "extra_forbidden":
+        problem = "there is no such field"
+    elif kind == "missing":
+        problem = "is missing"
+    elif kind == "value_error":
+        problem = first["msg"].removeprefix("Value error, ")
+    elif isinstance(value, str | int | float | bool):
+        problem = f"{value!r} cannot be used"
+    else:
+        problem = f"this {type(value).__name__} cannot be used"
+    allowed = "" if not where or "allowed:" in problem else allowed_at(where)
+    return BadInput(_at(place, nearest(lines, flat)), f"{field}: {problem}" if field else problem, allowed)
+
+
+_BRANCHES = frozenset({"RegisterTable", "literal['none']"})
+"""What pydantic puts into a place for the choices of a union."""
+
+
+def _at(place: str, line: int | None) -> str:
+    return place if line is None else f"{place} line {line}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from controller.domain.clearance import OptOut, RegisterCheck
+from controller.domain.clearance import OptOut, RegisterCheck, Standing
 from controller.domain.evidence import Entry, Head, Kind, Sealed
 from controller.domain.ids import E164
 
@@ -53,6 +53,10 @@ class Lists(Protocol):
 
         All or none; an older answer never replaces a newer one.
         """
+        ...
+
+    async def standing(self, number: E164, binding: Sequence[str]) -> Standing:
+        """What lists of these scopes (domain.clearance.scopes) and the register say of a number, now."""
         ...
 
     async def register_check(self, number: E164) -> RegisterCheck | None:

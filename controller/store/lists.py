@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from controller.domain.clearance import OptOut, RegisterCheck
+from controller.domain.clearance import OptOut, RegisterCheck, Standing
 from controller.domain.evidence import Entry, Kind
 from controller.domain.ids import E164
 from controller.domain.privacy import NumberKey
@@ -18,7 +18,7 @@ from controller.ports import Authorship
 from controller.store.access import Access, chunks
 from controller.store.evidence_chain import append
 from controller.store.schema import opt_outs, register_checks
-from controller.store.standing import opt_out_of, register_check_of
+from controller.store.standing import Standings, opt_out_of, register_check_of
 
 _NAMED = 100
 """Persons that an entry names one by one; of a longer list it has the digest."""
@@ -143,6 +143,14 @@ class SqlLists:
             return len(rows)
 
         return await self._access.write(load, "the register's answer", self._patience(rows))
+
+    async def standing(self, number: E164, binding: Sequence[str]) -> Standing:
+        """What lists of these scopes and the register say of a number, now."""
+        person = self._key.of(number)
+        return await self._access.read(
+            lambda connection: Standings(connection, [person]).of(person, tuple(binding)),
+            "a look at the lists",
+        )
 
     async def register_check(self, number: E164) -> RegisterCheck | None:
         """What the register said last of a number."""

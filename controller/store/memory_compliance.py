@@ -78,7 +78,12 @@ class MemoryLists:
         self._listed: dict[tuple[str, str], OptOut] = {}
         self._checked: dict[str, RegisterCheck] = {}
 
-    def standing(self, person: str, binding: Sequence[str]) -> Standing:
+    async def standing(self, number: E164, binding: Sequence[str]) -> Standing:
+        """What lists of these scopes and the register say of a number, now."""
+        self._answer()
+        return self.standing_of(self._key.of(number), binding)
+
+    def standing_of(self, person: str, binding: Sequence[str]) -> Standing:
         """What lists of these scopes and the register say of a person."""
         found = [self._listed.get((scope, person)) for scope in sorted(binding)]
         return Standing(

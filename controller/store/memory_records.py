@@ -228,7 +228,7 @@ class MemoryRecords:
         return {contact.id: self._standing(campaign, contact) for contact in contacts}
 
     def _standing(self, campaign: Campaign, contact: Contact) -> Standing:
-        return self.lists.standing(self._key.of(contact.number), scopes(campaign.caller, campaign.id))
+        return self.lists.standing_of(self._key.of(contact.number), scopes(campaign.caller, campaign.id))
 
     async def due_contacts(self, campaign: CampaignId, now: datetime, limit: int) -> Sequence[Contact]:
         """Contacts that may be called now and have no attempt under way, longest due first."""

@@ -221,10 +221,10 @@ async def test_of_an_erased_person_nothing_is_left(redis_subject: RedisSubject) 
     for number in (NUMBER, OTHER_NUMBER):
         assert await ledger.forget(one.caller, number)
     space, said = keys.flights(one.caller).removesuffix("flights"), dict[str, str]()
-    readers = {"string": "GET", "hash": "HGETALL", "set": "SMEMBERS"}
+    readers: dict[bytes | str, str] = {b"string": "GET", b"hash": "HGETALL", b"set": "SMEMBERS"}
     async for key in redis_subject.raw.scan_iter():
         if key.decode().startswith(space):
-            reader = readers[(await redis_subject.raw.type(key)).decode()]
+            reader = readers[await redis_subject.raw.type(key)]
             said[key.decode()] = str(await redis_subject.raw.execute_command(reader, key))  # type: ignore[no-untyped-call]
     assert call in str(said)
     for personal in (NUMBER, OTHER_NUMBER, "Rossi", "anna"):

@@ -22,6 +22,7 @@ from controller.agi.session import AgiSession
 from controller.domain.ids import E164
 from controller.errors import RedisUnreachable
 from controller.ports import Ledger, Suppression
+from controller.store.memory_records import MemoryRecords
 from lab.lab import Lab
 from lab.numbers import Behaviour, number
 
@@ -69,7 +70,9 @@ class Desk:
         self.lab = lab
         self.http = http
         self.reports: asyncio.Queue[tuple[str, ...]] = asyncio.Queue(100)
-        self.routes = DialplanRoutes(cast(Ledger, ScriptedLedger()), caller="acme", region="IT").routes()
+        self.routes = DialplanRoutes(
+            cast(Ledger, ScriptedLedger()), MemoryRecords().lists, caller="acme", region="IT"
+        ).routes()
         self.routes.add("report", self._report)
         self.server = AgiServer(self.routes, AgiConfig(port=0, session_timeout=1.0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import cast
 
 import pytest
@@ -12,11 +13,17 @@ from controller.agi.config import AgiConfig
 from controller.agi.routes import DialplanRoutes, Routes
 from controller.agi.server import AgiServer
 from controller.agi.session import AgiSession
+from controller.domain.ids import E164
 from controller.domain.outcome import Outcome
 from controller.errors import ConfigError, RedisUnreachable
-from controller.ports import Ledger
+from controller.ports import Authorship, Ledger
 from controller.store import keys
+from controller.store.memory_records import MemoryRecords
 from tests.unit.agi.asterisk import FakeLedger, call, suppressed
+
+NUMBER = E164("+393471234567")
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+WHO = Authorship(author="anna", reason="asked during a call")
 
 
 @pytest.fixture
@@ -24,13 +31,16 @@ def ledger() -> FakeLedger:
     return FakeLedger()
 
 
-def serve(ledger: FakeLedger) -> AgiServer:
-    routes = DialplanRoutes(cast(Ledger, ledger), caller="acme", region="IT").routes()
+def serve(ledger: FakeLedger, records: MemoryRecords | None = None) -> AgiServer:
+    lists = (records or MemoryRecords()).lists
+    routes = DialplanRoutes(cast(Ledger, ledger), lists, caller="acme", region="IT").routes()
     return AgiServer(routes, AgiConfig(port=0))
 
 
-async def ask(ledger: FakeLedger, path: str, *arguments: str) -> dict[str, str]:
-    async with serve(ledger) as server, call(server.port) as asterisk:
+async def ask(
+    ledger: FakeLedger, path: str, *arguments: str, records: MemoryRecords | None = None
+) -> dict[str, str]:
+    async with serve(ledger, records) as server, call(server.port) as asterisk:
         return await asterisk.ask(path, *arguments)
 
 
@@ -56,6 +66,36 @@ async def test_a_number_that_is_left_alone(ledger: FakeLedger, reason: str) -> N
     assert await ask(ledger, "may-call", "+393471234567") == answer("NO", reason, 4711)
 
 
+@pytest.mark.parametrize("scope", ["*", "caller:acme"])
+async def test_a_number_on_a_do_not_call_list(ledger: FakeLedger, scope: str) -> None:
+    records = MemoryRecords()
+    await records.lists.opt_out(scope, [NUMBER], WHO, NOW)
+    said = answer("NO", "do-not-call list: asked during a call")
+    assert await ask(ledger, "may-call", NUMBER, records=records) == said
+    ledger.found = suppressed("silent call", 4711)  # the list has no end, and is told first
+    assert await ask(ledger, "may-call", NUMBER, records=records) == said
+
+
+async def test_a_list_of_somebody_else_does_not_bind(ledger: FakeLedger) -> None:
+    records = MemoryRecords()
+    await records.lists.opt_out("caller:other", [NUMBER], WHO, NOW)
+    assert await ask(ledger, "may-call", NUMBER, records=records) == answer("YES", "")
+    said = await ask(ledger, "may-call", NUMBER, "other", records=records)
+    assert said["CC_MAY_CALL"] == "NO"
+
+
+async def test_a_number_in_the_opposition_register(ledger: FakeLedger) -> None:
+    records = MemoryRecords()
+    await records.lists.load_register({NUMBER: True}, NOW, WHO, NOW)
+    assert await ask(ledger, "may-call", NUMBER, records=records) == answer("NO", "opposition register")
+
+
+async def test_lists_that_cannot_be_asked_are_a_no(ledger: FakeLedger) -> None:
+    records = MemoryRecords()
+    records.fail = True
+    assert await ask(ledger, "may-call", NUMBER, records=records) == answer("NO", "cannot be checked")
+
+
 async def test_the_answer_comes_last_so_that_half_of_it_is_a_no(ledger: FakeLedger) -> None:
     assert list(await ask(ledger, "may-call", "+393471234567"))[-1] == "CC_MAY_CALL"
 
@@ -68,7 +108,7 @@ async def test_what_cannot_be_checked_is_not_called(ledger: FakeLedger, error: E
 
 
 async def test_a_ledger_that_does_not_answer(ledger: FakeLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes_module, "_LEDGER_TIMEOUT", 0.02)
+    monkeypatch.setattr(routes_module, "_STORE_TIMEOUT", 0.02)
     ledger.delay = 30.0
 
     assert await ask(ledger, "may-call", "+393471234567") == answer("NO", "cannot be checked")
@@ -161,4 +201,4 @@ def test_a_path_is_served_once() -> None:
 
 def test_an_unknown_region(ledger: FakeLedger) -> None:
     with pytest.raises(ConfigError, match="region"):
-        DialplanRoutes(cast(Ledger, ledger), caller="acme", region="Italy")
+        DialplanRoutes(cast(Ledger, ledger), MemoryRecords().lists, caller="acme", region="Italy")
