@@ -153,7 +153,10 @@ class Records(Protocol):
         ...
 
     async def add_contacts(self, campaign: CampaignId, contacts: Sequence[NewContact]) -> ImportResult:
-        """Store contacts in one transaction; numbers the campaign has already are left as they are."""
+        """Store contacts in one transaction; numbers the campaign has already are left as they are.
+
+        But for their consent: one that is newer than what is stored takes its place.
+        """
         ...
 
     async def contacts(

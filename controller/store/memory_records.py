@@ -190,6 +190,7 @@ class MemoryRecords:
         for new in contacts:
             if new.number in into.by_number:
                 known.append(new.line)
+                self._renew_consent(self._contacts[into.by_number[new.number]], new)
                 continue
             key = ContactId(len(self._contacts) + 1)
             contact = Contact(
@@ -205,6 +206,11 @@ class MemoryRecords:
             into.by_number[new.number] = key
             into.fresh[key] = None
         return ImportResult(stored=len(contacts) - len(known), known=tuple(known))
+
+    def _renew_consent(self, entry: _Entry, new: NewContact) -> None:
+        known = entry.contact.consent
+        if new.consent is not None and (known is None or known.given_at < new.consent.given_at):
+            entry.contact = replace(entry.contact, consent=new.consent)
 
     async def contacts(
         self, campaign: CampaignId, *, after: ContactId | None = None, limit: int = 1000

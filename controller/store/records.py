@@ -27,7 +27,7 @@ from controller.domain.answer import Answerer, answer_class
 from controller.domain.call import Call
 from controller.domain.campaign import Campaign, CampaignState, Override
 from controller.domain.clearance import Check, Standing, scopes
-from controller.domain.contact import Contact, NewContact
+from controller.domain.contact import Consent, Contact, NewContact
 from controller.domain.ids import E164, CallId, CampaignId, ContactId
 from controller.domain.outcome import Outcome
 from controller.domain.privacy import NumberKey
@@ -109,6 +109,16 @@ _ID = contacts.c.id
 _PUT_OFF = update(contacts).where(
     contacts.c.status != DONE,
     or_(contacts.c.due_at.is_(None), contacts.c.due_at < bindparam("p_until", type_=Instant)),
+)
+_AT = bindparam("p_at", type_=Instant)
+_RENEW_CONSENT = (
+    update(contacts)
+    .where(
+        contacts.c.campaign == bindparam("p_campaign"),
+        contacts.c.number == bindparam("p_number"),
+        or_(contacts.c.consent_at.is_(None), contacts.c.consent_at < _AT),
+    )
+    .values(consent_at=_AT, consent_basis=bindparam("p_basis"), consent_source=bindparam("p_source"))
 )
 _LEFT = select(contacts.c.id).where(_OF_CAMPAIGN, contacts.c.status.in_((PENDING, IN_FLIGHT))).limit(1)
 
@@ -269,7 +279,8 @@ class SqlRecords:
     async def add_contacts(self, campaign: CampaignId, contacts: Sequence[NewContact]) -> ImportResult:
         """Store contacts in one transaction; numbers the campaign has already are left as they are.
 
-        Give some thousand at a time: attempts wait for the transaction.
+        But for their consent: one that is newer than what is stored takes its place. Give some thousand at a
+        time: attempts wait for the transaction.
         """
         timeout = self._timeout * (1 + len(contacts) / _CONTACTS_PER_TIMEOUT)
 
@@ -437,15 +448,30 @@ def _add_contacts(
         seen.update((connection.execute(here)).scalars())
     fresh: list[dict[str, Any]] = []
     known: list[int] = []
+    renewed: list[dict[str, Any]] = []
     for contact in new:
         if contact.number in seen:
             known.append(contact.line)
+            if contact.consent is not None:
+                renewed.append(_renewal(campaign, contact.number, contact.consent))
             continue
         seen.add(contact.number)
         fresh.append(contact_values(campaign, contact, key.of(contact.number)))
     if fresh:
         connection.execute(insert(contacts), fresh)
+    if renewed:
+        connection.execute(_RENEW_CONSENT, renewed)
     return ImportResult(stored=len(fresh), known=tuple(known))
+
+
+def _renewal(campaign: CampaignId, number: E164, consent: Consent) -> dict[str, Any]:
+    return {
+        "p_campaign": campaign,
+        "p_number": number,
+        "p_at": consent.given_at,
+        "p_basis": consent.basis,
+        "p_source": consent.source,
+    }
 
 
 def _figures(connection: Connection, campaign: CampaignId) -> CampaignFigures:

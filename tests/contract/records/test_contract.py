@@ -9,6 +9,7 @@ import pytest
 from controller.domain.call import CallState, HungUpBy
 from controller.domain.campaign import Campaign, CampaignState, Override
 from controller.domain.clearance import Check
+from controller.domain.contact import Consent
 from controller.domain.hours import parse_hours
 from controller.domain.ids import AgentId, CallId, CampaignId, ContactId
 from controller.domain.outcome import Outcome
@@ -134,6 +135,23 @@ async def test_a_contact_comes_back_as_it_was_imported(records: Records) -> None
     assert (contact.number, contact.name, contact.attributes) == (new.number, new.name, new.attributes)
     assert (contact.campaign, contact.attempts, contact.operator_due) == (SPRING, 0, False)
     assert contact.due_at is None
+
+
+async def test_a_newer_consent_takes_the_place_of_an_older_one(records: Records) -> None:
+    await with_contacts(records, 1)
+
+    async def consent_after(consent: Consent | None) -> Consent | None:
+        result = await records.add_contacts(SPRING, [replace(new_contact(0, line=7), consent=consent)])
+        assert result == ImportResult(stored=0, known=(7,))
+        (listed,) = await records.contacts(SPRING)
+        assert listed.contact.name == new_contact(0).name
+        return listed.contact.consent
+
+    older = Consent(basis="contract", source="form 1", given_at=NOW - 2 * HOUR)
+    newer = Consent(basis="consent", source="form 2", given_at=NOW - HOUR)
+    assert await consent_after(newer) == newer
+    assert await consent_after(older) == newer
+    assert await consent_after(None) == newer
 
 
 async def test_a_number_is_stored_once_per_campaign(records: Records) -> None:

@@ -66,14 +66,13 @@ class Storm:
 
     def _behave(self, _number: object) -> Behaviour:
         after, talks = self.rng.uniform(0.5, 6.0), 0.3 + self.rng.expovariate(1 / 6)
-        return self.rng.choice(
-            [
-                *[Answers(after=after, talks=talks)] * 12,
-                Answers(after=after, talks=talks, patience=self.rng.uniform(0.2, 3.0)),
-                Leaves(after=after, stays=self.rng.uniform(0.3, 3.0)),
-                NoAnswer(),
-            ]
-        )
+        kinds: list[Behaviour] = [
+            *[Answers(after=after, talks=talks)] * 12,
+            Answers(after=after, talks=talks, patience=self.rng.uniform(0.2, 3.0)),
+            Leaves(after=after, stays=self.rng.uniform(0.3, 3.0)),
+            NoAnswer(),
+        ]
+        return self.rng.choice(kinds)
 
     async def _look(self, operation: str) -> None:
         """After every change of the ledger: is any window of any limit over?"""
