@@ -1,4 +1,4 @@
-"""The law of the lab: Italy's, but at any hour and for people who do not exist.
+"""The laws of lab and demo: Italy's, but at any hour, and in the lab for people who do not exist.
 
 Nobody's phone rings in the lab, so there is nobody whose consent, evening or opposition could be looked up.
 Everything else is as in the profile it extends; that it is looser is recorded, as it would be anywhere.
@@ -13,6 +13,17 @@ from controller.domain.regulation import Regulation
 from controller.law import PROFILES, load_directory
 
 NAME: Final = "lab"
+DEMO: Final = "demo"
+
+_DEMO: Final = """\
+extends = "it-garante-2014"
+title = "Italy's rules in the demo, which may be shown at any hour"
+hours = "always"
+
+[override]
+author = "the demo"
+reason = "a simulated telephone network: nobody is disturbed at night"
+"""
 
 _PROFILE: Final = """\
 extends = "it-garante-2014"
@@ -32,8 +43,9 @@ reason = "a simulated telephone network: nobody's phone rings"
 
 
 def write(directory: Path) -> None:
-    """Put the lab's profile into a directory of profiles, made if need be."""
+    """Put the profiles into a directory, made if need be."""
     directory.mkdir(parents=True, exist_ok=True)
+    (directory / f"{DEMO}.toml").write_text(_DEMO, "utf-8")
     (directory / f"{NAME}.toml").write_text(_PROFILE, "utf-8")
 
 

@@ -144,6 +144,7 @@ def _calls(history: History, words: Words) -> Markup:
         for each in Outcome
         if counts.unanswered.get(each)
     ]
+    others.append((words("calls.answered_above"), counts.answered))
     if counts.under_way:
         others.append((words("calls.under_way"), counts.under_way))
     persons = counts.classes[AnswerClass.AGENT]
@@ -154,7 +155,7 @@ def _calls(history: History, words: Words) -> Markup:
         element("p", words("calls.intro")),
         table([words(each) for each in headers], [*rows, row(total, class_="total")], "counts"),
         table(
-            [words("calls.unanswered"), words("calls.number")],
+            [words("calls.all_placed"), words("calls.number")],
             [
                 *(row([name, words.count(number)]) for name, number in others),
                 row([words("calls.all"), words.count(counts.attempts)], class_="total"),

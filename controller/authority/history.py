@@ -159,17 +159,6 @@ class History:
         """No answered call was without an agent for longer than the law allows, where that was measured."""
         return self.times.too_long == 0
 
-    @property
-    def kept(self) -> bool:
-        """Everything that this report can tell from the record was kept, with nothing lifted."""
-        return (
-            self.limits_kept
-            and self.in_time
-            and self.times.noise_late == 0
-            and self.keeping.kept
-            and not self.counts.lifted
-        )
-
 
 def build(
     campaign: Campaign,

@@ -13,6 +13,7 @@ from controller.authority.pieces import facts, row, section, table
 from controller.authority.times import Spread
 from controller.authority.words import Words
 from controller.domain.budget import Tally
+from controller.domain.regulation import Played
 
 
 def limits_section(history: History, words: Words) -> Markup:
@@ -79,9 +80,12 @@ def times_section(history: History, words: Words) -> Markup:
     """How long answered calls had to wait."""
     times, law = history.times, history.campaign.law
     cut = law.cut_after.total_seconds()
+    # A message makes the call longer than that, and is no noise; both are told, neither is judged then.
+    judged = law.played is Played.NOISE
+    within = law.noise_within.total_seconds()
     rows = [
-        _spread("times.silent", times.silent, cut, words),
-        _spread("times.noise", times.to_noise, law.noise_within.total_seconds(), words),
+        _spread("times.silent", times.silent, cut if judged else None, words),
+        _spread("times.noise", times.to_noise, within if judged else None, words),
         _spread("times.agent", times.to_agent, cut, words),
     ]
     names = ["what", "measured", "median", "p95", "longest", "allowed"]
@@ -97,10 +101,10 @@ def times_section(history: History, words: Words) -> Markup:
     )
 
 
-def _spread(name: str, spread: Spread | None, allowed: float, words: Words) -> Markup:
-    measured = [spread.median, spread.p95, spread.longest] if spread else [None, None, None]
-    shown = ["–" if each is None else words.decimal(each, 3) for each in measured]
-    return row([words(name), words.count(spread.count if spread else 0), *shown, words.decimal(allowed, 3)])
+def _spread(name: str, spread: Spread | None, allowed: float | None, words: Words) -> Markup:
+    measured = [spread.median, spread.p95, spread.longest] if spread else [None] * 3
+    shown = ["–" if each is None else words.decimal(each, 3) for each in (*measured, allowed)]
+    return row([words(name), words.count(spread.count if spread else 0), *shown])
 
 
 def _lengths(history: History, words: Words) -> Markup:

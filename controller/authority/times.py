@@ -53,7 +53,7 @@ class Times:
             later (where the law wants them cut), conversations that began later.
         to_noise: from the answer to the noise, as Asterisk noted it.
         noise_missing: answered calls for which Asterisk noted no noise.
-        noise_late: calls whose noise began later than the law allows.
+        noise_late: calls whose noise began later than the law allows; 0 where it wants a message.
         to_agent: from the answer until the callee was bridged to an agent.
     """
 
@@ -76,7 +76,8 @@ def times(facts: Sequence[AttemptFact], law: Regulation) -> Times:
     cut = law.cut_after.total_seconds()
     within = law.noise_within.total_seconds()
     # Where a message is played, the call lasts as long as that; when it began the record does not say.
-    ended_late = sum(each > cut for each in silent) if law.played is Played.NOISE else 0
+    noise = law.played is Played.NOISE
+    ended_late = sum(each > cut for each in silent) if noise else 0
     return Times(
         silent=Spread.of(silent),
         lengths=_lengths(silent, cut),
@@ -84,7 +85,7 @@ def times(facts: Sequence[AttemptFact], law: Regulation) -> Times:
         too_long=ended_late + sum(each > cut for each in to_agent),
         to_noise=Spread.of(to_noise),
         noise_missing=sum(fact.noise_at is None for fact in answered),
-        noise_late=sum(each > within for each in to_noise),
+        noise_late=sum(each > within for each in to_noise) if noise else 0,
         to_agent=Spread.of(to_agent),
     )
 

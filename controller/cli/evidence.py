@@ -65,7 +65,10 @@ def export(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="Written anew; - is standard output.", dir_okay=False)],
 ) -> None:
-    """Write all entries as JSON, one a line, for `scripts/verify-evidence` or any program of one's own."""
+    """Write all entries as JSON, one a line, for `scripts/verify-evidence` or any program of one's own.
+
+    The last line is the end of the chain as the record store has it written down.
+    """
     count = run_async(_exported(settings_of(ctx), file), timeout=_LONG)
     typer.echo(f"{count} entries written", err=True)
 
@@ -127,18 +130,26 @@ async def _verified(settings: Settings, expected: Head | None) -> Verification:
 async def _exported(settings: Settings, file: Path) -> int:
     from controller.app import open_records
 
-    count, after = 0, 0
+    count, after = 0, BEFORE_ALL
     # A file at a time that nobody else waits for: this process does nothing but this.
     out = sys.stdout if str(file) == "-" else file.open("w", encoding="utf-8")
     try:
         async with open_records(settings) as records:
+            # First its end, then no entry beyond it: somebody may be writing meanwhile.
+            head = await records.evidence.head()
             while page := await records.evidence.entries(after, _PAGE):
-                out.writelines(json.dumps(_as_dict(entry), ensure_ascii=False) + "\n" for entry in page)
-                count, after = count + len(page), page[-1].seq
+                known = [entry for entry in page if not _beyond(entry, head)]
+                out.writelines(json.dumps(_as_dict(entry)) + "\n" for entry in known)
+                count, after = count + len(known), page[-1].seq
+            out.write(json.dumps({"head": head.seq, "hash": head.hash}) + "\n")
     finally:
         if out is not sys.stdout:
             out.close()
     return count
+
+
+def _beyond(entry: Sealed, head: Head) -> bool:
+    return entry.seq > head.seq
 
 
 async def _entries_of(

@@ -75,8 +75,8 @@ def check(
     # Without the configuration: a directory with another bad file in it must not stand in the way.
     del ctx
     law = load(file, PROFILES)
-    looser = "is looser, by the override that it records" if law.override else "is not looser"
-    typer.echo(f"{file} can be used, and {looser}, than {law.extends}")
+    looser = "looser, by the override that it records," if law.override else "not looser"
+    typer.echo(f"{file} can be used: it is {looser} than {law.extends}")
     _print_words(law)
 
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from zoneinfo import ZoneInfo
 
 from controller.domain.campaign import Campaign
 from controller.domain.contact import Consent, Contact
 from controller.domain.ids import E164
-from controller.domain.regulation import Regulation
 
 
 class CheckName(Enum):
@@ -108,45 +108,45 @@ def caller_scope(caller: str) -> str:
 
 
 def standing_checks(
-    standing: Standing, consent: Consent | None, law: Regulation, now: datetime
+    standing: Standing, consent: Consent | None, campaign: Campaign, now: datetime
 ) -> tuple[Check, ...]:
     """Consent, do-not-call lists and register: checked in the very transaction that records a call."""
     return (
-        consent_check(consent, law, now),
-        opt_out_check(standing),
-        register_check(standing.register, law, now),
+        consent_check(consent, campaign, now),
+        opt_out_check(standing, campaign),
+        register_check(standing.register, campaign, now),
     )
 
 
-def consent_check(consent: Consent | None, law: Regulation, now: datetime) -> Check:
+def consent_check(consent: Consent | None, campaign: Campaign, now: datetime) -> Check:
     """Whether there is a basis for calling, where the law asks for one."""
-    name = CheckName.CONSENT
+    name, law = CheckName.CONSENT, campaign.law
     if consent is None:
         if law.consent_required:
             return Check(name=name, passed=False, why=f"{law.name} asks for a basis, and the list gives none")
         return Check(name=name, passed=True, why=f"not asked for by {law.name}")
     if consent.given_at > now:
-        why = f"{consent.basis} is dated {consent.given_at:%Y-%m-%d}, which is still to come"
+        why = f"{consent.basis} is dated {_day(consent.given_at, campaign)}, which is still to come"
         return Check(name=name, passed=False, why=why, until=consent.given_at)
-    why = f"{consent.basis}, {consent.given_at:%Y-%m-%d}, {consent.source}"
+    why = f"{consent.basis}, {_day(consent.given_at, campaign)}, {consent.source}"
     return Check(name=name, passed=True, why=why)
 
 
-def opt_out_check(standing: Standing) -> Check:
+def opt_out_check(standing: Standing, campaign: Campaign) -> Check:
     """Whether the number is on no do-not-call list."""
     if not standing.opt_outs:
         return Check(name=CheckName.OPT_OUT, passed=True, why="on no do-not-call list")
     entry = standing.opt_outs[0]
-    why = f"on the do-not-call list {entry.scope} since {entry.added_at:%Y-%m-%d}: {entry.reason}"
+    why = f"on the do-not-call list {entry.scope} since {_day(entry.added_at, campaign)}: {entry.reason}"
     return Check(name=CheckName.OPT_OUT, passed=False, why=why)
 
 
-def register_check(found: RegisterCheck | None, law: Regulation, now: datetime) -> Check:
+def register_check(found: RegisterCheck | None, campaign: Campaign, now: datetime) -> Check:
     """Whether the register was asked lately enough, and did not object."""
-    name, rule = CheckName.REGISTER, law.register
+    name, law, rule = CheckName.REGISTER, campaign.law, campaign.law.register
     if found is not None and found.opposed:
         # Also where the law names no register: somebody loaded it, and the person objects.
-        why = f"in the opposition register, as of {found.checked_at:%Y-%m-%d}"
+        why = f"in the opposition register, as of {_day(found.checked_at, campaign)}"
         return Check(name=name, passed=False, why=why)
     if rule is None:
         return Check(name=name, passed=True, why=f"no register in {law.name}")
@@ -154,14 +154,14 @@ def register_check(found: RegisterCheck | None, law: Regulation, now: datetime) 
         return Check(name=name, passed=False, why=f"never checked against the {rule.name}")
     days = rule.max_age.days
     if now - found.checked_at > rule.max_age:
-        why = f"checked against the {rule.name} on {found.checked_at:%Y-%m-%d}, more than {days} days ago"
+        why = f"checked against the {rule.name} on {_day(found.checked_at, campaign)}, more than {days} days ago"
         return Check(name=name, passed=False, why=why)
     if found.checked_at > now:
-        why = (
-            f"the check against the {rule.name} is dated {found.checked_at:%Y-%m-%d}, which is still to come"
-        )
+        why = f"the check against the {rule.name} is dated {_day(found.checked_at, campaign)}, which is still to come"
         return Check(name=name, passed=False, why=why, until=found.checked_at)
-    return Check(name=name, passed=True, why=f"not in the {rule.name}, checked {found.checked_at:%Y-%m-%d}")
+    return Check(
+        name=name, passed=True, why=f"not in the {rule.name}, checked {_day(found.checked_at, campaign)}"
+    )
 
 
 def caller_id_check(campaign: Campaign) -> Check:
@@ -193,6 +193,11 @@ def contact_check(contact: Contact, *, done: bool, now: datetime) -> Check:
         why = f"not due before {contact.due_at:%Y-%m-%d %H:%M} UTC"
         return Check(name=name, passed=False, why=why, until=contact.due_at)
     return Check(name=name, passed=True, why=f"due, {contact.attempts} attempts so far")
+
+
+def _day(at: datetime, campaign: Campaign) -> str:
+    """The day by the campaign's clock: a date was mostly given as such, and stands for its midnight there."""
+    return f"{at.astimezone(ZoneInfo(campaign.zone)):%Y-%m-%d}"
 
 
 def first_failed(checks: Iterable[Check]) -> Check | None:

@@ -108,6 +108,11 @@ class Head:
     hash: str = GENESIS.hex()
 
 
+def moment(at: int) -> datetime:
+    """An entry's time, from microseconds since 1970 UTC."""
+    return _EPOCH + timedelta(microseconds=at)
+
+
 def seal(entry: Entry, head: Head) -> Sealed:
     """Chain an entry to what was there.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from controller.domain.campaign import Campaign
@@ -43,7 +43,9 @@ def hours_check(
     ends = [open_until(hours, at, zone, is_holiday) for zone in zones]
     if all(end is not None and rings_until <= end for end in ends):
         end = min(end for end in ends if end is not None)
-        return Check(name=name, passed=True, why=f"{_local(at, zones)}, open until {_local(end, zones)}")
+        long = end - at > timedelta(days=7)
+        until = "open for a week and more" if long else f"open until {_local(end, zones)}"
+        return Check(name=name, passed=True, why=f"{_local(at, zones)}, {until}")
     # What closes before the phone has rung out opens again; only then is it worth asking once more.
     asked = max((end for end in ends if end is not None), default=at)
     openings = [next_opening(hours, max(asked, at), zone, is_holiday) for zone in zones]

@@ -44,7 +44,7 @@ class Gate:
         return (
             caller_id_check(campaign),
             contact_check(contact, done=done, now=now),
-            *standing_checks(standing, contact.consent, campaign.law, now),
+            *standing_checks(standing, contact.consent, campaign, now),
             self.calendar.check(campaign, contact.number, contact.habits, now),
         )
 

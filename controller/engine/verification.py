@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
+from controller.domain.answer import AnswerClass
 from controller.domain.evidence import GENESIS, Head, Kind, Sealed
 from controller.domain.ids import CampaignId
 from controller.ports import AttemptFact, Evidence, Records
 
 _PAGE = 5000
+_AT_A_TIME = 200
+"""Entries or attempts that are looked at without giving way."""
+_LOOKS = 5
+"""How often a call that changes while it is looked at is looked at again."""
+_BEFORE_ALL = -(2**63)
+"""Before any number that a column can hold: entries with impossible numbers are to be found, too."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST = 1000
 """Findings that are told one by one; more would say no more."""
@@ -55,14 +64,19 @@ class Verification:
         """Nothing was found."""
         return not self.findings
 
+    @property
+    def full(self) -> bool:
+        """So much was found that no more is noted."""
+        return len(self.findings) >= _MOST
+
     def add(self, place: str, what: str) -> None:
         """Note a finding."""
-        if len(self.findings) < _MOST:
+        if not self.full:
             self.findings.append(Finding(place, what))
 
 
 class Verifier:
-    """Reads the whole chain, trusting nothing in it."""
+    """Reads the whole chain, trusting nothing in it. May be done while controllers go on writing."""
 
     def __init__(self, evidence: Evidence, records: Records) -> None:
         self._evidence = evidence
@@ -75,34 +89,57 @@ class Verifier:
             expected: an entry's number and hash as they were noted earlier, outside of the database: shows
                 whether everything was written anew since.
         """
-        found, told = Verification(), Story()
+        found, told = Verification(), _Story()
         chain = _Chain(found, expected)
-        async for entry in self._entries():
-            chain.take(entry)
-            told.take(entry)
-        chain.end(await self._evidence.head())
+        await self._read(chain, told)
         for row in await self._records.campaigns():
-            async for fact in self._facts(row.campaign.id):
-                found.attempts += 1
-                for what in told.differences(fact):
-                    found.add(f"call {fact.call}", what)
-        for call in sorted(told.untold):
+            await self._compare(row.campaign.id, told, found)
+        for call in sorted(told.left):
             found.add(f"call {call}", "is in the evidence, but its attempt is not in the record")
         return found
 
-    async def _entries(self) -> AsyncIterator[Sealed]:
-        after = -1
-        while page := await self._evidence.entries(after, _PAGE):
-            for entry in page:
-                yield entry
-            after = page[-1].seq
+    async def _read(self, chain: _Chain, told: _Story) -> None:
+        after = _BEFORE_ALL
+        while True:
+            while page := await self._evidence.entries(after, _PAGE):
+                for number, entry in enumerate(page):
+                    chain.take(entry)
+                    told.take(entry)
+                    if number % _AT_A_TIME == 0:
+                        await asyncio.sleep(0)  # a controller's calls must not wait for us
+                after = page[-1].seq
+            noted = await self._evidence.head()
+            # Somebody may have written since our last look: then there is more to be read.
+            if noted.seq <= chain.last or not await self._evidence.entries(after, 1):
+                break
+        chain.end(noted)
 
-    async def _facts(self, campaign: CampaignId) -> AsyncIterator[AttemptFact]:
+    async def _compare(self, campaign: CampaignId, told: _Story, found: Verification) -> None:
         after: tuple[datetime, str] | None = None
         while page := await self._records.facts(campaign, after=after, limit=_PAGE):
-            for fact in page:
-                yield fact
+            for number, fact in enumerate(page):
+                found.attempts += 1
+                if not told.fits(fact) and not found.full:
+                    for what in await self._differences(fact):
+                        found.add(f"call {fact.call}", what)
+                if number % _AT_A_TIME == 0:
+                    await asyncio.sleep(0)
             after = page[-1].placed, page[-1].call
+
+    async def _differences(self, fact: AttemptFact) -> list[str]:
+        """How an attempt differs from what is told of it, both as they are now.
+
+        The call may have begun or ended since the chain was read. Attempt and entries change together, so
+        what is read between two equal looks at the entries belongs to them.
+        """
+        entries = await self._evidence.entries_of(call=fact.call)
+        for _ in range(_LOOKS):
+            near = await self._records.facts(fact.campaign, after=(fact.placed, ""), limit=100)
+            fact = next((each for each in near if each.call == fact.call), fact)
+            before, entries = entries, await self._evidence.entries_of(call=fact.call)
+            if before == entries:
+                break
+        return list(differences(entries, fact))
 
 
 class _Chain:
@@ -112,28 +149,43 @@ class _Chain:
         self._found = found
         self._expected = expected
         self._met = expected is None or expected.seq == 0
+        # What the next entry may follow. After an entry that is not right: its hash as stored, or as it
+        # should be, whichever was left alone. So one change is one finding.
+        self._before: list[bytes] = [GENESIS]
+
+    @property
+    def last(self) -> int:
+        """Number of the last entry read."""
+        return self._found.head.seq
 
     def take(self, entry: Sealed) -> None:
-        found, before = self._found, self._found.head
-        place = f"entry {entry.seq}"
-        if entry.seq > before.seq + 1:
-            missing = (
-                f"{before.seq + 1} to {entry.seq - 1}" if entry.seq > before.seq + 2 else str(entry.seq - 1)
-            )
-            found.add(place, f"follows entry {before.seq}: missing is {missing}")
-        elif entry.seq <= before.seq:
-            found.add(place, f"is out of order, after entry {before.seq}")
-        # After a gap its hash cannot be right; but from what is stored the chain may go on.
-        if entry.seq == before.seq + 1 and entry.expected_hash(_bytes(before.hash)) != entry.hash:
-            found.add(place, "its content, its hash or its place is not what was written")
+        """Check an entry against what came before it."""
+        found, last, place = self._found, self.last, f"entry {entry.seq}"
+        found.entries += 1
+        number: object = entry.seq
+        if not isinstance(number, int):  # SQLite lets a column hold anything
+            found.add(place, "what stands for its number is no number")
+            return
+        computed: list[bytes] = []
+        if entry.seq <= last:
+            found.add(place, f"is out of order, after entry {last}")
+        elif entry.seq > last + 1:
+            missing = str(last + 1) if entry.seq == last + 2 else f"{last + 1} to {entry.seq - 1}"
+            found.add(place, f"follows entry {last}: missing is {missing}")
+        else:
+            right = [_right_hash(entry, before) for before in self._before]
+            if entry.hash not in right:
+                found.add(place, "its content, its hash or its place is not what was written")
+                computed = [bytes.fromhex(each) for each in right if each]
         if self._expected is not None and entry.seq == self._expected.seq:
             self._met = True
             if entry.hash != self._expected.hash:
                 found.add(place, f"has the hash {entry.hash}, but {self._expected.hash} was noted")
-        found.entries += 1
+        self._before = _stored_hash(entry) + computed
         found.head = Head(entry.seq, entry.hash)
 
     def end(self, noted: Head) -> None:
+        """Check the last entry against what was written down as the last."""
         found = self._found
         if noted != found.head:
             found.add(
@@ -145,23 +197,33 @@ class _Chain:
             found.add(f"entry {self._expected.seq}", "was noted, but is not there any more")
 
 
-def _bytes(text: str) -> bytes:
+def _right_hash(entry: Sealed, before: bytes) -> str:
+    """The hash that an entry should have; empty if its content is nothing that was ever hashed."""
     try:
-        return bytes.fromhex(text)
+        return entry.expected_hash(before)
+    except (TypeError, ValueError):  # not text, or not UTF-8
+        return ""
+
+
+def _stored_hash(entry: Sealed) -> list[bytes]:
+    try:
+        return [bytes.fromhex(entry.hash)]
     except ValueError:
-        return GENESIS  # what is no hash cannot be followed; the entry after it will be found, too
+        return []
 
 
-class Story:
-    """What the evidence tells of each call, to be compared with its attempt."""
+class _Story:
+    """What the evidence tells of each call. Of calls that are over only a digest: there may be millions."""
 
     def __init__(self) -> None:
-        self._calls: dict[str, dict[str, Any]] = {}
+        self._going_on: dict[str, dict[str, Any]] = {}
+        self._over: dict[str, bytes] = {}
+        self._answerers: dict[str, tuple[Any, Any]] = {}
 
     @property
-    def untold(self) -> set[str]:
-        """Calls that no attempt has been compared with."""
-        return set(self._calls)
+    def left(self) -> set[str]:
+        """Calls whose attempt was not asked for."""
+        return self._going_on.keys() | self._over.keys()
 
     def take(self, entry: Sealed) -> None:
         """Take an entry into account."""
@@ -169,22 +231,58 @@ class Story:
             return
         try:
             told = _told(entry)
-        except (ValueError, TypeError, AttributeError):
-            return  # its hash cannot be right either
-        self._calls.setdefault(entry.call, {}).update(told)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            told = {}  # its hash cannot be right either
+        if entry.call not in self._over:
+            known = self._going_on.setdefault(entry.call, {})
+            known |= told
+            if entry.kind == Kind.HANG_UP.value:
+                self._over[entry.call] = _digest(self._going_on.pop(entry.call))
+        elif entry.kind == Kind.ANSWERER.value:
+            self._answerers[entry.call] = told.get("answerer"), told.get("answer_class")
+        else:
+            self._over[entry.call] = b""  # after its end nothing else can happen in a call
 
-    def differences(self, fact: AttemptFact) -> Iterator[str]:
-        """How an attempt differs from what was told of it."""
-        told = self._calls.pop(fact.call, None)
-        if told is None:
-            yield "is in the record, but the evidence knows nothing of it"
-            return
+    def fits(self, fact: AttemptFact) -> bool:
+        """Whether an attempt is as it is told, at first sight. Only then it certainly is."""
+        going_on = self._going_on.pop(fact.call, None)
+        over = self._over.pop(fact.call, None)
         recorded = _recorded(fact)
-        # Of a call whose start was only told when it was closed, the evidence says less.
-        must_be_told = {name for name, value in recorded.items() if value is not None} - _AT_START
-        for name in sorted(told.keys() | must_be_told):
-            if told.get(name) != recorded[name]:
-                yield f"{name} is {recorded[name]} in the record, {told.get(name)} in the evidence"
+        if fact.call in self._answerers:
+            told = self._answerers.pop(fact.call)
+            if told != (recorded["answerer"], recorded["answer_class"]):
+                return False
+            recorded |= {"answerer": None, "answer_class": AnswerClass.AGENT.value}
+        return _digest(recorded) == (over if going_on is None else _digest(going_on))
+
+
+def _digest(told: Mapping[str, Any]) -> bytes:
+    known = sorted((name, value) for name, value in told.items() if value is not None)
+    return blake2b(repr(known).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def differences(entries: Sequence[Sealed], fact: AttemptFact) -> Iterator[str]:
+    """How an attempt differs from what is told of it, in words.
+
+    Args:
+        entries: all entries of its call, in order.
+        fact: the attempt as recorded.
+    """
+    told: dict[str, Any] = {}
+    for entry in entries:
+        try:
+            told |= _told(entry)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            yield f"entry {entry.seq}, which tells of it, cannot be read"
+    if not entries:
+        yield "is in the record, but the evidence knows nothing of it"
+        return
+    recorded = _recorded(fact)
+    # Of a call whose start was only told when it was closed, the evidence says less.
+    must_be_told = {name for name, value in recorded.items() if value is not None} - _AT_START
+    for name in sorted(told.keys() | must_be_told):
+        if told.get(name) != recorded[name]:
+            yield f"{name} is {recorded[name]} in the record, {told.get(name)} in the evidence"
 
 
 _AT_START = frozenset({"caller", "caller_number", "law", "covered", "guaranteed", "override"})

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from controller.domain.regulation import LawOverride, Played, Regulation, Source
 from controller.errors import BadInput
 from controller.law.comparison import RULES, looser
-from controller.law.tables import NAMED, OPTIONAL, ProfileTables, allowed_at, key_of
+from controller.law.tables import NAMED, OPTIONAL, SOURCED, ProfileTables, allowed_at, key_of
 from controller.toml_lines import Place, lines_of, nearest
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}", re.ASCII)
@@ -101,9 +101,10 @@ def _load(
         raise file.bad("extends: a profile of one's own names the one it extends", allowed=", ".join(known))
     if base in (*below, file.name):
         raise file.bad(f"extends: {base!r} extends this one in turn", "extends", allowed=", ".join(known))
-    beside = path.with_name(f"{base}.toml")
-    if base not in known and _NAME.fullmatch(base) and beside.exists():
-        _load(beside, known, made, (*below, file.name))
+    if base not in known and _NAME.fullmatch(base):
+        beside = path.parent / f"{base}.toml"
+        if beside.exists():
+            _load(beside, known, made, (*below, file.name))
     there = {**known, **made}
     if base not in there:
         raise file.bad(f"extends: there is no profile {base!r}", "extends", allowed=", ".join(there))
@@ -203,9 +204,14 @@ class _File:
             raise BadInput(place, f"{name!r} cannot name a profile", allowed)
         lines = lines_of(text)
         try:
-            return cls(name, place, lines, ProfileTables.model_validate(_toml(text, place)))
+            file = cls(name, place, lines, ProfileTables.model_validate(_toml(text, place)))
         except ValidationError as error:
             raise _problem(error, place, lines) from None
+        for stray in file.tables.strays():
+            line = nearest(lines, ("sources", *stray.split(".")))
+            allowed = ", ".join(sorted(SOURCED)) + ", or limits.NAME of a limit in the file"
+            raise BadInput(_at(place, line), f"sources: there is no rule {stray!r} here", allowed)
+        return file
 
     def bad(self, problem: str, *keys: str, allowed: str = "") -> BadInput:
         """A problem, at the line of the first of the keys that the file has."""

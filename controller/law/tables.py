@@ -10,7 +10,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from controller.domain.hours import parse_hours
 from controller.domain.regulation import CallerIdRule, Denominator, Limit, Played, RegisterRule, Source
@@ -151,13 +151,10 @@ class ProfileTables(_Table):
             raise ValueError(f"{value!r} is no register")
         return value
 
-    @model_validator(mode="after")
-    def _sources_are_of_fields(self) -> ProfileTables:
+    def strays(self) -> list[str]:
+        """Sources of what is no rule, or of limits that the file does not set."""
         limits = {f"limits.{limit.name}" for limit in self.limits or ()}
-        for name in self.sources:
-            if name not in SOURCED and name not in limits:
-                raise ValueError(f"sources: there is no field {name!r} to have one")
-        return self
+        return [name for name in self.sources if name not in SOURCED and name not in limits]
 
     def values(self) -> dict[str, Any]:
         """The rules that the file sets, as fields of a Regulation; without its sources."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from controller.domain.clearance import EVERYBODY, OptOut, RegisterCheck, Standing
-from controller.domain.evidence import Entry, Head, Kind, Sealed, seal
+from controller.domain.evidence import Entry, Head, Kind, Sealed, moment, seal
 from controller.domain.ids import E164
 from controller.domain.privacy import NumberKey
 from controller.ports import Authorship
 from controller.store.lists import list_entry
+from controller.store.people import ERASED
 
 
 class MemoryEvidence:
@@ -29,6 +31,14 @@ class MemoryEvidence:
             sealed = seal(entry, self._head)
             self._entries.append(sealed)
             self._head = Head(sealed.seq, sealed.hash)
+
+    def about(self, person: str) -> list[dict[str, Any]]:
+        """Entries about a person: of their own, and changes of lists that name them among others."""
+        return [
+            {name: getattr(entry, name) for name in Sealed.__slots__} | {"at": moment(entry.at).isoformat()}
+            for entry in self._entries
+            if entry.person == person or f'"{person}"' in entry.body
+        ]
 
     async def note(self, *entries: Entry) -> None:
         """Append entries, all or none."""
@@ -89,6 +99,14 @@ class MemoryLists:
         return Standing(
             opt_outs=[entry for entry in found if entry is not None], register=self._checked.get(person)
         )
+
+    def of(self, person: str) -> list[dict[str, Any]]:
+        """A person's entries on every list."""
+        return [
+            {"scope": entry.scope, "number": entry.number, "reason": entry.reason, "source": entry.source}
+            for (_, listed), entry in sorted(self._listed.items())
+            if listed == person
+        ]
 
     async def opt_out(self, scope: str, numbers: Sequence[E164], who: Authorship, now: datetime) -> int:
         """Put numbers on a list, all or none; returns how many were not on it yet."""
@@ -174,7 +192,7 @@ class MemoryLists:
             scope=EVERYBODY,
             number=None,
             number_hash=person,
-            reason="erased at the person's wish",
+            reason=ERASED,
             source=who.source,
             author=who.author,
             added_at=now,

@@ -15,12 +15,12 @@ from controller.domain.campaign import Campaign, CampaignState, Override
 from controller.domain.clearance import Check, Standing, first_failed, scopes, standing_checks
 from controller.domain.contact import Contact, NewContact
 from controller.domain.evidence import Kind
-from controller.domain.ids import E164, CallId, CampaignId, ContactId, masked
+from controller.domain.ids import E164, CallId, CampaignId, ContactId
 from controller.domain.law_document import digest
 from controller.domain.outcome import Outcome
 from controller.domain.privacy import KEY_BYTES, NumberKey
 from controller.domain.regulation import Regulation
-from controller.errors import ProtocolError, RecordsUnreachable, Refused
+from controller.errors import ProtocolError, RecordsUnreachable
 from controller.law import PROFILES
 from controller.ports import (
     AttemptEnd,
@@ -43,7 +43,7 @@ from controller.store.call_evidence import (
     start_entry,
 )
 from controller.store.memory_compliance import MemoryEvidence, MemoryLists
-from controller.store.people import people_entry
+from controller.store.people import call_under_way, people_entry
 from controller.store.records_rows import (
     campaign_taken,
     check_law,
@@ -60,6 +60,7 @@ from controller.store.schema import DONE, IN_FLIGHT, PENDING
 @dataclass(slots=True)
 class _Entry:
     contact: Contact
+    person: str
     status: str = PENDING
     current_call: CallId | None = None
     last_outcome: Outcome | None = None
@@ -67,9 +68,10 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Started:
-    """What an attempt's row takes from its campaign, and when it was placed."""
+    """What an attempt's row takes from its campaign, whom it called, and when it was placed."""
 
     campaign: Campaign
+    person: str
     placed: datetime
     controller: str
 
@@ -202,7 +204,7 @@ class MemoryRecords:
                 consent=new.consent,
                 habits=new.habits,
             )
-            self._contacts[key] = _Entry(contact)
+            self._contacts[key] = _Entry(contact, self._key.of(new.number))
             into.by_number[new.number] = key
             into.fresh[key] = None
         return ImportResult(stored=len(contacts) - len(known), known=tuple(known))
@@ -294,14 +296,14 @@ class MemoryRecords:
             raise ProtocolError("The record store refused the attempts: no such contact.")
         placed = call.admitted_at or now
         standing = self._standing(campaign, call.contact)
-        checks = (*checks, *standing_checks(standing, call.contact.consent, campaign.law, placed))
+        checks = (*checks, *standing_checks(standing, call.contact.consent, campaign, placed))
         failed = first_failed(checks) or contact_gone(entry.status, entry.contact.due_at, placed)
         if failed is not None:
             return failed
         person = self._key.of(call.contact.number)
         self.evidence.append(attempt_entry(call, campaign, person, digest(campaign.law), checks, now))
         self._calls[call.id] = _as_recorded(call.evolve(outcome=None))
-        self._started[call.id] = _Started(campaign, placed, self._controller)
+        self._started[call.id] = _Started(campaign, person, placed, self._controller)
         self._open[call.id] = None
         entry.status, entry.current_call = IN_FLIGHT, call.id
         self._file(entry)
@@ -330,9 +332,9 @@ class MemoryRecords:
             self.evidence.append(late_attempt_entry(end.call, person, now))
             campaign = self._known(end.call.contact.campaign).row.campaign
             placed = end.call.admitted_at or now
-            self._started[end.call.id] = _Started(campaign, placed, self._controller)
+            self._started[end.call.id] = _Started(campaign, person, placed, self._controller)
         self.evidence.append(*end_entries(end.call, person, now))
-        self._calls[end.call.id] = _as_recorded(end.call)
+        self._calls[end.call.id] = _as_recorded(_nameless(end.call) if erased else end.call)
         self._open.pop(end.call.id, None)
 
     def _conclude(self, entry: _Entry, end: AttemptEnd, outcome: Outcome) -> None:
@@ -379,7 +381,7 @@ class MemoryRecords:
         return AttemptFact(
             call=call.id,
             campaign=call.contact.campaign,
-            person=self._key.of(call.contact.number),
+            person=started.person,
             caller=started.campaign.caller,
             caller_number=started.campaign.caller_number,
             law=started.campaign.law.name,
@@ -408,8 +410,7 @@ class MemoryRecords:
         if known is None or known.outcome is not Outcome.CONNECTED:
             raise not_connected(call)
         self._answerers[call] = answerer
-        person = self._key.of(known.contact.number)
-        self.evidence.append(answerer_entry(known, person, answerer, author, now))
+        self.evidence.append(answerer_entry(known, self._started[call].person, answerer, author, now))
 
     async def figures(self, campaign: CampaignId) -> CampaignFigures:
         """The campaign's numbers."""
@@ -450,6 +451,11 @@ def _as_recorded(call: Call) -> Call:
     return call.evolve(asked_at_answer=False, cut_due=False, message_due=False)
 
 
+def _nameless(call: Call) -> Call:
+    """A call of which nobody can tell any more whom it called."""
+    return call.evolve(contact=replace(call.contact, number=E164(""), name="", attributes={}))
+
+
 def _seconds(calls: Sequence[Call], until: Callable[[Call], datetime | None]) -> list[float]:
     """From the answer of each call until the time that ``until`` gives, where both are known."""
     times = ((call.answered_at, until(call)) for call in calls)
@@ -467,34 +473,44 @@ class MemoryPeople:
         records = self._records
         records._answer()
         person = records._key.of(number)
-        found = await records.contacts_of(number)
-        calls = [call for call in records._calls.values() if call.contact.number == number]
+        contacts = [entry.contact for entry in records._contacts.values() if entry.person == person]
+        calls = [call for call in records._calls.values() if records._started[call.id].person == person]
         check = await records.lists.register_check(number)
         return PersonFile(
             number=number,
             person=person,
-            contacts=[{"id": each.contact.id, "name": each.contact.name} for each in found],
-            attempts=[{"id": call.id} for call in calls],
-            opt_outs=[
-                {"scope": entry.scope, "reason": entry.reason}
-                for entry in await records.lists.opt_outs(limit=len(records._contacts) + 10_000)
-                if entry.number_hash == person
+            contacts=[
+                {
+                    "id": contact.id,
+                    "campaign": contact.campaign,
+                    "number": contact.number,
+                    "name": contact.name,
+                    "attributes": dict(contact.attributes),
+                }
+                for contact in contacts
             ],
-            register=None if check is None else {"opposed": check.opposed},
-            evidence=[{"seq": each.seq} for each in await records.evidence.entries_of(person=person)],
+            attempts=[
+                {"id": call.id, "campaign": call.contact.campaign, "number": call.contact.number}
+                for call in calls
+            ],
+            opt_outs=records.lists.of(person),
+            register=None if check is None else {"opposed": check.opposed, "source": check.source},
+            evidence=records.evidence.about(person),
         )
 
     async def erase(self, number: E164, who: Authorship, now: datetime) -> Reduced:
         """Erase number, name and attributes everywhere in the store; statistics and evidence stay."""
         records = self._records
         records._answer()
-        entries = [entry for entry in records._contacts.values() if entry.contact.number == number]
-        if any(entry.status == IN_FLIGHT for entry in entries):
-            raise Refused(f"a call to {masked(number)} is under way; nothing was erased, try again later")
         person = records._key.of(number)
-        attempts = self._anonymise(entries)
+        entries = [entry for entry in records._contacts.values() if entry.person == person]
+        if any(entry.status == IN_FLIGHT for entry in entries):
+            raise call_under_way(number)
+        calls = [call for call in records._calls.values() if records._started[call.id].person == person]
         done = Reduced(
-            contacts=len(entries), attempts=attempts, opt_outs=records.lists.forget(person, who, now)
+            contacts=self._anonymise(entries),
+            attempts=self._unname(calls),
+            opt_outs=records.lists.forget(person, who, now),
         )
         records.evidence.append(people_entry(Kind.ERASURE, person, done, who, now))
         return done
@@ -503,32 +519,43 @@ class MemoryPeople:
         """Take the personal data out of what is older; statistics and evidence stay."""
         records = self._records
         records._answer()
-        calls: dict[ContactId, list[Call]] = {}
+        calls: dict[ContactId, list[bool]] = {}
+        old = []
         for call in records._calls.values():
-            calls.setdefault(call.contact.id, []).append(call)
-        old = [
+            over = call.ended_at is not None and call.ended_at < before
+            calls.setdefault(call.contact.id, []).append(over)
+            old += [call] * over
+        done_with = [
             entry
             for key, entry in records._contacts.items()
-            if entry.status == DONE
-            and not entry.contact.number.startswith("#")
-            and calls.get(key)
-            and all(call.ended_at is not None and call.ended_at < before for call in calls[key])
+            if entry.status == DONE and key in calls and all(calls[key])
         ]
-        done = Reduced(contacts=len(old), attempts=self._anonymise(old))
+        done = Reduced(contacts=self._anonymise(done_with), attempts=self._unname(old))
         if done != Reduced():
             entry = people_entry(Kind.RETENTION, "", done, who, now, before=before.isoformat())
             records.evidence.append(entry)
         return done
 
     def _anonymise(self, entries: Sequence[_Entry]) -> int:
-        records, attempts = self._records, 0
+        records, count = self._records, 0
         for entry in entries:
             contact = entry.contact
-            alias = E164(f"#{records._key.of(contact.number)}")
-            entry.contact = replace(contact, number=alias, name="", attributes={}, consent=None)
+            if contact.number.startswith("#"):  # already
+                continue
+            alias = E164(f"#{entry.person}/{contact.id}")
+            consent = contact.consent and replace(contact.consent, source="")
+            habits = replace(contact.habits, hours=None)
+            entry.contact = replace(
+                contact, number=alias, name="", attributes={}, consent=consent, habits=habits
+            )
             entry.status = DONE
             records._file(entry)
             of = records._campaigns[contact.campaign]
             of.by_number[alias] = of.by_number.pop(contact.number)
-            attempts += sum(call.contact.id == contact.id for call in records._calls.values())
-        return attempts
+            count += 1
+        return count
+
+    def _unname(self, calls: Sequence[Call]) -> int:
+        named = [call for call in calls if call.contact.number]
+        self._records._calls |= {call.id: _nameless(call) for call in named}
+        return len(named)

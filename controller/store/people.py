@@ -6,11 +6,24 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exists, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Text,
+    and_,
+    cast,
+    exists,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.domain.clearance import EVERYBODY
-from controller.domain.evidence import Entry, Kind
+from controller.domain.evidence import Entry, Kind, moment
 from controller.domain.ids import E164, masked
 from controller.domain.privacy import NumberKey
 from controller.errors import Refused
@@ -19,13 +32,17 @@ from controller.store.access import Access
 from controller.store.evidence_chain import append, take_hold
 from controller.store.schema import DONE, IN_FLIGHT, attempts, contacts, evidence, opt_outs, register_checks
 
+ERASED = "erased at the person's wish"
+"""Why an erased person is on everybody's do-not-call list."""
+
 _PATIENCE = 30
 """Times the store's timeout that reducing a whole store may take."""
 
-# What is left of a contact: the campaign's numbers stay right, and nobody knows who it was. The hash takes
-# the number's place, so that a campaign still has each contact once; done, it is never dialed.
+# What is left of a contact: the campaign's numbers stay right, and nobody knows who it was. Hash and id take
+# the number's place: a campaign has each number once, but may import one again that was erased, and lose it
+# again. Done, such a contact is never dialed.
 _ANONYMOUS: Mapping[str, Any] = {
-    "number": literal("#") + contacts.c.person,
+    "number": literal("#") + contacts.c.person + literal("/") + cast(contacts.c.id, Text),
     "name": "",
     "attributes": {},
     "consent_source": None,
@@ -42,7 +59,8 @@ class SqlPeople:
         self._key = number_key
         make: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
         row = make(opt_outs)
-        self._forget = row.on_conflict_do_update(index_elements=["scope", "person"], set_={"number": None})
+        # Who is on everybody's list already stays there, for the reason that was given then.
+        self._forget = row.on_conflict_do_nothing(index_elements=["scope", "person"])
 
     async def person(self, number: E164) -> PersonFile:
         """Everything that is stored of a person."""
@@ -62,7 +80,10 @@ class SqlPeople:
                 ),
                 opt_outs=rows(select(opt_outs).where(opt_outs.c.person == person).order_by(opt_outs.c.scope)),
                 register=checks[0] if checks else None,
-                evidence=rows(select(evidence).where(evidence.c.person == person).order_by(evidence.c.seq)),
+                evidence=[
+                    row | {"at": moment(row["at"]).isoformat()}
+                    for row in rows(select(evidence).where(_concerns(person)).order_by(evidence.c.seq))
+                ],
             )
 
         return await self._access.read(look, "a look at a person's data")
@@ -74,12 +95,8 @@ class SqlPeople:
         def erase(connection: Connection) -> Reduced:
             # Nothing can begin to call the number between our look and our change.
             take_hold(connection)
-            listed = {"scope": EVERYBODY, "person": person, "number": None, "added_at": now}
-            reason = {"reason": "erased at the person's wish", "source": who.source, "author": who.author}
-            connection.execute(self._forget, listed | reason)
-            busy = select(contacts.c.id).where(contacts.c.person == person, contacts.c.status == IN_FLIGHT)
-            if connection.scalar(busy.limit(1)) is not None:
-                raise Refused(f"a call to {masked(number)} is under way; nothing was erased, try again later")
+            if _in_flight(connection, person):
+                raise call_under_way(number)
             done = Reduced(
                 contacts=connection.execute(
                     update(contacts)
@@ -97,6 +114,9 @@ class SqlPeople:
                     .values(number=None)
                 ).rowcount,
             )
+            listed = {"scope": EVERYBODY, "person": person, "number": None, "added_at": now}
+            why = {"reason": ERASED, "source": who.source, "author": who.author}
+            connection.execute(self._forget, listed | why)
             append(connection, [people_entry(Kind.ERASURE, person, done, who, now)])
             return done
 
@@ -130,6 +150,28 @@ class SqlPeople:
             return done
 
         return await self._access.write(reduce, "the reduction of old data", self._access.timeout * _PATIENCE)
+
+
+def call_under_way(number: E164) -> Refused:
+    """The error for a person who is being called: what the call needs cannot be erased under it."""
+    return Refused(f"a call to {masked(number)} is under way; nothing was erased, try again later")
+
+
+def _in_flight(connection: Connection, person: str) -> bool:
+    busy = select(contacts.c.id).where(contacts.c.person == person, contacts.c.status == IN_FLIGHT)
+    # An attempt that no contact knows of cannot be, unless somebody changed the database by hand.
+    open_ = select(attempts.c.id).where(attempts.c.person == person, attempts.c.outcome.is_(None))
+    return any(connection.scalar(found.limit(1)) is not None for found in (busy, open_))
+
+
+def _concerns(person: str) -> ColumnElement[bool]:
+    """Entries about a person: of their own, and changes of lists that name them among others."""
+    named = and_(
+        evidence.c.campaign == "",
+        evidence.c.kind.in_([Kind.OPT_OUT.value, Kind.REGISTER.value]),
+        evidence.c.body.contains(f'"{person}"', autoescape=True),
+    )
+    return or_(evidence.c.person == person, named)
 
 
 def people_entry(

@@ -175,7 +175,7 @@ def _decide(connection: Connection, starts: Sequence[StartRow]) -> tuple[dict[st
         call, campaign = row.call, row.campaign
         standing = standings.of(row.person, scopes(campaign.caller, campaign.id))
         contact, placed = contact_rows.get(call.contact.id), call.admitted_at or row.now
-        checks = (*row.checks, *standing_checks(standing, call.contact.consent, campaign.law, placed))
+        checks = (*row.checks, *standing_checks(standing, call.contact.consent, campaign, placed))
         failed = first_failed(checks)
         if failed is None and contact is not None:  # what does not exist the database refuses by itself
             failed = contact_gone(contact.status, contact.due_at, placed)

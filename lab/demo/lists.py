@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +48,30 @@ def _row(chance: random.Random, e164: str) -> Row:
     return e164, chance.choice(_NAMES.split()), chance.choice(_TOWNS.split())
 
 
+def opted_out(rows: Sequence[Row]) -> list[str]:
+    """Those who asked not to be called: every fortieth."""
+    return [row[0] for row in rows[7::40]]
+
+
+def opposed(rows: Sequence[Row]) -> list[str]:
+    """Those who are in the opposition register: every fiftieth."""
+    return [row[0] for row in rows[3::50]]
+
+
+def write_register(path: Path, rows: Sequence[Row]) -> None:
+    """Write what the register answered: everybody was asked about, some are in it."""
+    inside = set(opposed(rows))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["numero", "iscritto"])
+        writer.writerows([number, "si" if number in inside else "no"] for number, _, _ in rows)
+
+
+def write_numbers(path: Path, numbers: Iterable[str]) -> None:
+    """Write a list of numbers, one a line."""
+    path.write_text("\n".join(numbers) + "\n", "utf-8")
+
+
 def write(path: Path, rows: Iterable[Row], *, flaws: bool = False) -> None:
     """Write a list as call centres have them: Italian headings, numbers in national form.
 
@@ -58,12 +82,13 @@ def write(path: Path, rows: Iterable[Row], *, flaws: bool = False) -> None:
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter=";")
-        writer.writerow(["telefono", "nome", "città"])
+        consent = ["contratto", "modulo di adesione", "2026-01-15"]
+        writer.writerow(["telefono", "nome", "città", "consenso", "fonte consenso", "data consenso"])
         first = None
         for e164, name, town in rows:
             first = first or (e164, name, town)
-            writer.writerow([e164.removeprefix("+39"), name, town])
+            writer.writerow([e164.removeprefix("+39"), name, town, *consent])
         if flaws and first is not None:
-            writer.writerow([f"+39 {first[0][3:6]} {first[0][6:]}", first[1], first[2]])
-            writer.writerow(["12345", "Nessuno", "Roma"])
-            writer.writerow(["112", "Emergenza", "Roma"])
+            writer.writerow([f"+39 {first[0][3:6]} {first[0][6:]}", first[1], first[2], *consent])
+            writer.writerow(["12345", "Nessuno", "Roma", *consent])
+            writer.writerow(["112", "Emergenza", "Roma", *consent])

@@ -11,8 +11,10 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import redis
 from rich.console import Console
@@ -22,16 +24,22 @@ from controller.api.client import ControlClient
 from controller.domain.agent import AgentState
 from controller.domain.ids import E164, AgentId, CampaignId
 from controller.ports import CampaignStatus
+from lab import law
 from lab.controller import ControllerProcess
 from lab.demo import lists, screen
 from lab.demo.judgement import Judgement, judge
 from lab.demo.stores import read_attempts, read_suppressed
 from lab.errors import LabError
 from lab.lab import Lab
-from lab.provision import toolchain
+from lab.provision import cache_dir, toolchain
 
 CALLER: Final = "Esempio S.p.A."
 AGENTS: Final = 5
+ROME: Final = ZoneInfo("Europe/Rome")
+DEFAULTS: Final = {
+    "regulation": law.DEMO,
+    "caller_number": "+390844123456",  # of the range set aside for such calls
+}
 ACT_ONE: Final = 45.0
 ACT_TWO: Final = 15.0
 ENCORE: Final = 3.0
@@ -88,6 +96,7 @@ class Demo:
         self._lab = lab
         self._controller = controller
         self._console = console
+        self._failed: list[str] = []
 
     async def play(self) -> bool:
         """Run everything.
@@ -101,10 +110,14 @@ class Demo:
         await self._encore()
         verdicts = [await self._judge(act) for act in (FIRST, SECOND)]
         await self._log_out()
+        await self._inspect()
         for act, verdict in zip((FIRST, SECOND), verdicts, strict=True):
             note = "Counted apart: the budget was lifted on purpose here." if act.lifted else ""
             screen.show(self._console, act.title, verdict, note)
-        return all(verdict.clean for verdict in verdicts)
+        rung = self._called_against_their_will()
+        if rung:
+            self._console.print(f"called although they must not be: {', '.join(rung)}", style="bold red")
+        return all(verdict.clean for verdict in verdicts) and not rung and not self._failed
 
     # ---- the acts ----------------------------------------------------------------------------------
 
@@ -114,7 +127,21 @@ class Demo:
         lists.write(file, act.rows, flaws=act.flaws)
         await self._cli("campaign", "create", act.campaign, "--caller", CALLER, *act.options)
         await self._cli("import", act.campaign, str(file))
+        await self._ask_the_register(act)
+        await self._cli("campaign", "check", act.campaign)
         await self._dial(act.campaign, act.title, act.seconds)
+
+    async def _ask_the_register(self, act: Act) -> None:
+        """What has to be known of people before they are called, as files that an administrator would have."""
+        register = self._controller.root / f"{act.campaign}.register.csv"
+        lists.write_register(register, act.rows)
+        today = f"{datetime.now(ROME):%Y-%m-%d}"
+        await self._cli("register", "load", str(register), "--checked-at", today, "--author", "demo")
+        if not act.lifted:
+            objections = self._controller.root / "objections.txt"
+            lists.write_numbers(objections, lists.opted_out(act.rows))
+            why = ("--author", "demo", "--reason", "asked not to be called")
+            await self._cli("dnc", "load", str(objections), "--caller", CALLER, *why)
 
     async def _dial(self, campaign: str, title: str, seconds: float) -> None:
         name = CampaignId(campaign)
@@ -149,9 +176,39 @@ class Demo:
         file = self._controller.root / "again.csv"
         with file.open("w", newline="", encoding="utf-8") as out:
             csv.writer(out).writerows([["numero"], *([number] for number in silent)])
+        consent = (
+            "--consent-basis",
+            "contratto",
+            "--consent-source",
+            "modulo",
+            "--consent-date",
+            "2026-01-15",
+        )
         await self._cli("campaign", "create", "again", "--caller", CALLER)
-        await self._cli("import", "again", str(file))
+        await self._cli("import", "again", str(file), *consent)
         await self._dial("again", "Every one of them is refused", ENCORE)
+
+    async def _inspect(self) -> None:
+        """What an inspector would ask for, and does not have to believe."""
+        self._console.rule("What an inspector sees")
+        silent = sorted((await self._suppressed()).keys())
+        if silent:
+            await self._cli("explain", silent[0])
+        await self._cli("audit", FIRST.campaign)
+        await self._cli("evidence", "verify")
+        folder = cache_dir() / "demo-report"
+        folder.mkdir(parents=True, exist_ok=True)
+        for language in ("it", "en"):
+            where = folder / language
+            where.mkdir(exist_ok=True)
+            await self._cli(
+                "authority-report", FIRST.campaign, "--language", language, "--output", str(where)
+            )
+
+    def _called_against_their_will(self) -> list[str]:
+        """By the network's log: whose phone rang although they objected."""
+        objections = {*lists.opted_out(FIRST.rows), *lists.opposed(FIRST.rows), *lists.opposed(SECOND.rows)}
+        return sorted({call.number for call in self._lab.calls(0, analyse=False)} & objections)
 
     # ---- agents ------------------------------------------------------------------------------------
 
@@ -187,8 +244,10 @@ class Demo:
         process = await asyncio.create_subprocess_exec(
             *argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env={**os.environ}
         )
-        output, _ = await asyncio.wait_for(process.communicate(), timeout=60)
+        output, _ = await asyncio.wait_for(process.communicate(), timeout=120)
         self._console.print(output.decode().rstrip(), highlight=False, markup=False)
+        if process.returncode:
+            self._failed.append(words[0])
         if process.returncode:
             raise LabError(f"campaign-controller {words[0]} failed")
 
@@ -228,7 +287,7 @@ async def demo() -> int:
     try:
         async with Lab(agents=AGENTS, tools=tools) as lab:
             console.print("PBX, telephone network and Redis are up, on loopback only.")
-            controller = ControllerProcess(lab, state)
+            controller = ControllerProcess(lab, state, {"campaign_defaults": DEFAULTS})
             try:
                 await controller.start()
                 clean = await Demo(lab, controller, console).play()

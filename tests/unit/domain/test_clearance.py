@@ -53,23 +53,23 @@ def campaign(**changes: object) -> Campaign:
 
 
 def test_italy_calls_nobody_without_a_basis() -> None:
-    assert not consent_check(None, LAW, NOW).passed
-    assert consent_check(CONSENT, LAW, NOW).passed
-    assert consent_check(None, LAX, NOW).passed
+    assert not consent_check(None, campaign(), NOW).passed
+    assert consent_check(CONSENT, campaign(), NOW).passed
+    assert consent_check(None, campaign(law=LAX), NOW).passed
 
 
 def test_consent_that_is_still_to_come_is_none() -> None:
-    check = consent_check(replace(CONSENT, given_at=NOW + DAY), LAX, NOW)
+    check = consent_check(replace(CONSENT, given_at=NOW + DAY), campaign(law=LAX), NOW)
     assert not check.passed
     assert check.until == NOW + DAY
 
 
 def test_whoever_is_on_a_list_is_not_called_under_any_law() -> None:
-    check = opt_out_check(Standing(opt_outs=[LISTED]))
+    check = opt_out_check(Standing(opt_outs=[LISTED]), campaign())
     assert not check.passed
     assert check.until is None
     assert "asked" in check.why
-    assert opt_out_check(Standing()).passed
+    assert opt_out_check(Standing(), campaign()).passed
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_whoever_is_on_a_list_is_not_called_under_any_law() -> None:
 def test_the_register_must_have_been_asked_within_fifteen_days(
     found: RegisterCheck | None, passed: bool
 ) -> None:
-    assert register_check(found, LAW, NOW).passed is passed
+    assert register_check(found, campaign(), NOW).passed is passed
 
 
 def test_without_a_register_in_the_law_only_an_opposition_counts() -> None:
-    assert register_check(None, LAX, NOW).passed
-    assert not register_check(checked(DAY, opposed=True), LAX, NOW).passed
+    assert register_check(None, campaign(law=LAX), NOW).passed
+    assert not register_check(checked(DAY, opposed=True), campaign(law=LAX), NOW).passed
 
 
 @pytest.mark.parametrize(
@@ -128,12 +128,12 @@ def test_a_contact_is_called_when_it_is_due_and_not_done() -> None:
 
 
 def test_the_first_failure_is_the_reason() -> None:
-    checks = standing_checks(Standing(opt_outs=[LISTED], register=None), None, LAW, NOW)
+    checks = standing_checks(Standing(opt_outs=[LISTED], register=None), None, campaign(), NOW)
     assert [check.name for check in checks] == [CheckName.CONSENT, CheckName.OPT_OUT, CheckName.REGISTER]
     failed = first_failed(checks)
     assert failed is not None
     assert failed.name is CheckName.CONSENT
-    assert first_failed(standing_checks(Standing(register=checked(DAY)), CONSENT, LAW, NOW)) is None
+    assert first_failed(standing_checks(Standing(register=checked(DAY)), CONSENT, campaign(), NOW)) is None
 
 
 def test_a_campaign_is_bound_by_its_own_list_its_callers_and_everybodys() -> None:
