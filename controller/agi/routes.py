@@ -36,7 +36,8 @@ T = TypeVar("T")
 
 _LOG: Final = logging.getLogger(__name__)
 _STORE_TIMEOUT: Final = 1.5
-"""Seconds that each of the two stores has; both together below the session's, so that "cannot be checked" can still be said."""
+"""Seconds that each of the two stores has; together below the session's, so that "cannot be checked" can
+still be said."""
 _DIALED: Final = re.compile(r"\+?[0-9][0-9 ()./-]{1,40}", re.ASCII)
 """What may stand for a number. phonenumbers reads more than that: letters, extensions, tel: addresses."""
 

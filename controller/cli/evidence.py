@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime, timedelta
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from controller.cli.dnc import new_private_file
 from controller.cli.numbers import parsed
 from controller.cli.shell import FAILED, AsJson, print_json, print_table, run_async, settings_of
 from controller.errors import BadInput
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The chained record of calls and changes.", no_args_is_help=True)
 
 _LONG = 3600.0
-_PAGE = 5000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @app.command()
@@ -63,7 +62,7 @@ def verify(
 @app.command()
 def export(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Written anew; - is standard output.", dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="A new file; - is standard output.", dir_okay=False)],
 ) -> None:
     """Write all entries as JSON, one a line, for `scripts/verify-evidence` or any program of one's own.
 
@@ -87,6 +86,8 @@ def show(
     person = ""
     if number is not None:
         person = settings.number_key().of(parsed(number, settings.campaign_defaults.region))
+    from controller.domain.evidence import moment
+
     entries = run_async(_entries_of(settings, call, person, campaign, limit))
     if as_json:
         print_json([_as_dict(entry) for entry in entries])
@@ -96,7 +97,7 @@ def show(
         [
             [
                 entry.seq,
-                f"{_EPOCH + timedelta(microseconds=entry.at):%Y-%m-%d %H:%M:%S.%f}",
+                f"{moment(entry.at):%Y-%m-%d %H:%M:%S.%f}",
                 entry.kind,
                 entry.campaign,
                 entry.call,
@@ -116,7 +117,7 @@ def _noted(text: str | None) -> Head | None:
     seq, _, digest = text.partition(":")
     if not seq.isdigit() or len(digest) != len(Head().hash):
         raise BadInput("--expect", f"{text!r} is no entry", "SEQ:HASH, as a report or `verify` shows it")
-    return Head(int(seq), digest)
+    return Head(int(seq), digest.lower())
 
 
 async def _verified(settings: Settings, expected: Head | None) -> Verification:
@@ -129,27 +130,21 @@ async def _verified(settings: Settings, expected: Head | None) -> Verification:
 
 async def _exported(settings: Settings, file: Path) -> int:
     from controller.app import open_records
+    from controller.engine.verification import read_chain
 
-    count, after = 0, BEFORE_ALL
+    count = 0
     # A file at a time that nobody else waits for: this process does nothing but this.
-    out = sys.stdout if str(file) == "-" else file.open("w", encoding="utf-8")
-    try:
+    with nullcontext(sys.stdout) if str(file) == "-" else new_private_file(file) as out:
+
+        async def write(page: Sequence[Sealed]) -> None:
+            nonlocal count
+            out.writelines(json.dumps(_as_dict(entry)) + "\n" for entry in page)
+            count += len(page)
+
         async with open_records(settings) as records:
-            # First its end, then no entry beyond it: somebody may be writing meanwhile.
-            head = await records.evidence.head()
-            while page := await records.evidence.entries(after, _PAGE):
-                known = [entry for entry in page if not _beyond(entry, head)]
-                out.writelines(json.dumps(_as_dict(entry)) + "\n" for entry in known)
-                count, after = count + len(known), page[-1].seq
-            out.write(json.dumps({"head": head.seq, "hash": head.hash}) + "\n")
-    finally:
-        if out is not sys.stdout:
-            out.close()
+            head = await read_chain(records.evidence, write)
+        out.write(json.dumps({"head": head.seq, "hash": head.hash}) + "\n")
     return count
-
-
-def _beyond(entry: Sealed, head: Head) -> bool:
-    return entry.seq > head.seq
 
 
 async def _entries_of(

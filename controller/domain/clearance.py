@@ -152,16 +152,14 @@ def register_check(found: RegisterCheck | None, campaign: Campaign, now: datetim
         return Check(name=name, passed=True, why=f"no register in {law.name}")
     if found is None:
         return Check(name=name, passed=False, why=f"never checked against the {rule.name}")
-    days = rule.max_age.days
+    days, asked = rule.max_age.days, _day(found.checked_at, campaign)
     if now - found.checked_at > rule.max_age:
-        why = f"checked against the {rule.name} on {_day(found.checked_at, campaign)}, more than {days} days ago"
+        why = f"checked against the {rule.name} on {asked}, more than {days} days ago"
         return Check(name=name, passed=False, why=why)
     if found.checked_at > now:
-        why = f"the check against the {rule.name} is dated {_day(found.checked_at, campaign)}, which is still to come"
+        why = f"the check against the {rule.name} is dated {asked}, which is still to come"
         return Check(name=name, passed=False, why=why, until=found.checked_at)
-    return Check(
-        name=name, passed=True, why=f"not in the {rule.name}, checked {_day(found.checked_at, campaign)}"
-    )
+    return Check(name=name, passed=True, why=f"not in the {rule.name}, checked {asked}")
 
 
 def caller_id_check(campaign: Campaign) -> Check:

@@ -44,8 +44,8 @@ def hours_check(
     if all(end is not None and rings_until <= end for end in ends):
         end = min(end for end in ends if end is not None)
         long = end - at > timedelta(days=7)
-        until = "open for a week and more" if long else f"open until {_local(end, zones)}"
-        return Check(name=name, passed=True, why=f"{_local(at, zones)}, {until}")
+        stays = "open for a week and more" if long else f"open until {_local(end, zones)}"
+        return Check(name=name, passed=True, why=f"{_local(at, zones)}, {stays}")
     # What closes before the phone has rung out opens again; only then is it worth asking once more.
     asked = max((end for end in ends if end is not None), default=at)
     openings = [next_opening(hours, max(asked, at), zone, is_holiday) for zone in zones]

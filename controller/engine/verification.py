@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -99,20 +99,14 @@ class Verifier:
         return found
 
     async def _read(self, chain: _Chain, told: _Story) -> None:
-        after = _BEFORE_ALL
-        while True:
-            while page := await self._evidence.entries(after, _PAGE):
-                for number, entry in enumerate(page):
-                    chain.take(entry)
-                    told.take(entry)
-                    if number % _AT_A_TIME == 0:
-                        await asyncio.sleep(0)  # a controller's calls must not wait for us
-                after = page[-1].seq
-            noted = await self._evidence.head()
-            # Somebody may have written since our last look: then there is more to be read.
-            if noted.seq <= chain.last or not await self._evidence.entries(after, 1):
-                break
-        chain.end(noted)
+        async def take(page: Sequence[Sealed]) -> None:
+            for number, entry in enumerate(page):
+                chain.take(entry)
+                told.take(entry)
+                if number % _AT_A_TIME == 0:
+                    await asyncio.sleep(0)  # a controller's calls must not wait for us
+
+        chain.end(await read_chain(self._evidence, take))
 
     async def _compare(self, campaign: CampaignId, told: _Story, found: Verification) -> None:
         after: tuple[datetime, str] | None = None
@@ -142,6 +136,19 @@ class Verifier:
         return list(differences(entries, fact))
 
 
+async def read_chain(evidence: Evidence, take: Callable[[Sequence[Sealed]], Awaitable[None]]) -> Head:
+    """Hand all entries to ``take``, page by page; return what is written down as the last of these."""
+    after, last = _BEFORE_ALL, 0
+    while True:
+        while page := await evidence.entries(after, _PAGE):
+            await take(page)
+            after = last = page[-1].seq
+        noted = await evidence.head()
+        # Somebody may have written since our last look: then there is more to be read.
+        if noted.seq <= last or not await evidence.entries(after, 1):
+            return noted
+
+
 class _Chain:
     """The chain, entry by entry."""
 
@@ -153,14 +160,9 @@ class _Chain:
         # should be, whichever was left alone. So one change is one finding.
         self._before: list[bytes] = [GENESIS]
 
-    @property
-    def last(self) -> int:
-        """Number of the last entry read."""
-        return self._found.head.seq
-
     def take(self, entry: Sealed) -> None:
         """Check an entry against what came before it."""
-        found, last, place = self._found, self.last, f"entry {entry.seq}"
+        found, last, place = self._found, self._found.head.seq, f"entry {entry.seq}"
         found.entries += 1
         number: object = entry.seq
         if not isinstance(number, int):  # SQLite lets a column hold anything

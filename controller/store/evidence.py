@@ -13,8 +13,8 @@ from controller.store.access import Access
 from controller.store.evidence_chain import append, sealed_of
 from controller.store.schema import evidence, evidence_head
 
-# Who tampers with a file may leave bytes that are no text. SQLite hands them out as bytes; as text, the driver
-# would refuse the whole page, and nobody could say which entry it was.
+# Who tampers with a file may leave bytes that are no text. SQLite hands them out as bytes; as text, the
+# driver would refuse the whole page, and nobody could say which entry it was.
 _AS_TEXT = tuple(evidence.columns)
 _AS_BYTES = tuple(
     cast(column, LargeBinary).label(column.name) if isinstance(column.type, Text) else column
