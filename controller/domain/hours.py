@@ -2,11 +2,13 @@
 
 Hours are written as ``mon-fri 09:00-20:00; sat,eve 10:00-19:00``: days not named are closed. ``eve`` is the
 day before a public holiday (the Italian *prefestivo*), ``holiday`` the holiday itself; a holiday is closed
-unless named. On an eve both its weekday's hours and those of ``eve``, where there are any, must allow a call.
-``always`` stands for all days, holidays too.
+unless named, whatever its weekday. On an eve both its weekday's hours and those of ``eve`` must allow a call;
+where ``eve`` is not named it is a day like any other, and ``eve closed`` closes it. ``always`` stands for all
+days, holidays too, ``never`` for none.
 
 What is asked about is always an instant; its wall clock is looked up. So nothing is ambiguous when the clocks
-change: an hour that comes twice in autumn is open or closed both times, one that is skipped never comes.
+change: an hour that comes twice in autumn is open or closed both times, one that is skipped never comes. The
+functions that look ahead only collect instants at which the wall clock may pass an edge, and look again there.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
@@ -54,9 +57,24 @@ _DAY = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """When calls are allowed, by kind of day; kinds not named are closed (``EVE``: like any such weekday)."""
+    """When calls are allowed, by kind of day; kinds not named are closed (``EVE``: like any such weekday).
+
+    Hours that mean the same are equal, however they were put: stretches are brought in order and joined where
+    they touch, and a day without any is left out.
+    """
 
     spans: Mapping[DayKind, tuple[Span, ...]]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # An eve without stretches is closed; an eve that is left out is a day like any other.
+        given = ((kind, _joined(self.spans[kind])) for kind in DayKind if kind in self.spans)
+        spans = {kind: joined for kind, joined in given if joined or kind is DayKind.EVE}
+        object.__setattr__(self, "spans", spans)
+        object.__setattr__(self, "_hash", hash(tuple(spans.items())))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def on(self, day: date, is_holiday: IsHoliday) -> tuple[Span, ...]:
         """The stretches of one day in which calls are allowed, in order."""
@@ -73,6 +91,16 @@ IsHoliday = Callable[[date], bool]
 """Whether a day is a public holiday where the callee lives."""
 
 
+def _joined(spans: Sequence[Span]) -> tuple[Span, ...]:
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda span: span.start):
+        if joined and span.start <= joined[-1].end:
+            joined[-1] = Span(joined[-1].start, max(span.end, joined[-1].end))
+        else:
+            joined.append(span)
+    return tuple(joined)
+
+
 def common(one: Sequence[Span], other: Sequence[Span]) -> tuple[Span, ...]:
     """What two lists of stretches have in common."""
     shared = ((max(a.start, b.start), min(a.end, b.end)) for a in one for b in other)
@@ -81,18 +109,24 @@ def common(one: Sequence[Span], other: Sequence[Span]) -> tuple[Span, ...]:
 
 # --- as text ------------------------------------------------------------------------------------------
 
-_ALLOWED = "such as mon-fri 09:00-13:00,15:00-20:00; sat,eve 10:00-19:00, or always"
+_ALLOWED = "such as mon-fri 09:00-13:00,15:00-20:00; sat,eve 10:00-19:00; or always, or never"
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})", re.ASCII)
 
 
+ALWAYS = Hours({kind: (Span(0, _DAY),) for kind in DayKind if kind is not DayKind.EVE})
+NEVER = Hours({})
+_WORDS = {"always": ALWAYS, "never": NEVER}
+
+
+@lru_cache(maxsize=4096)
 def parse_hours(text: str) -> Hours:
     """Hours as people write them.
 
     Raises:
         ValueError: what cannot be read, and what is allowed.
     """
-    if text.strip().lower() == "always":
-        return Hours({kind: (Span(0, _DAY),) for kind in DayKind if kind is not DayKind.EVE})
+    if (known := _WORDS.get(text.strip().lower())) is not None:
+        return known
     spans: dict[DayKind, tuple[Span, ...]] = {}
     for part in text.split(";"):
         words = part.split(maxsplit=1)
@@ -126,6 +160,8 @@ def _kinds(text: str) -> list[DayKind]:
 
 
 def _spans(text: str) -> tuple[Span, ...]:
+    if text.strip().lower() == "closed":
+        return ()
     spans: list[Span] = []
     for item in text.split(","):
         match = _SPAN.fullmatch(item.strip())
@@ -145,12 +181,11 @@ def _spans(text: str) -> tuple[Span, ...]:
 
 def written(hours: Hours) -> str:
     """Hours as text, always the same for the same hours: ``parse_hours(written(h)) == h``."""
+    if not hours.spans:
+        return "never"
     parts: list[tuple[list[DayKind], str]] = []
-    for kind in DayKind:
-        spans = hours.spans.get(kind)
-        if not spans:
-            continue
-        text = ",".join(f"{_clock(span.start)}-{_clock(span.end)}" for span in spans)
+    for kind, spans in hours.spans.items():
+        text = ",".join(f"{_clock(span.start)}-{_clock(span.end)}" for span in spans) or "closed"
         if parts and parts[-1][1] == text:
             parts[-1][0].append(kind)
         else:
@@ -231,8 +266,11 @@ def _changes(
         minutes = {0} | {
             edge for each in hours for span in each.on(day, is_holiday) for edge in (span.start, span.end)
         }
-        instants = {_instant(day, minute, zone, fold) for minute in minutes for fold in (0, 1)}
-        if (shift := _shift(day, zone)) is not None:
+        shift = _shift(day, zone)
+        # Where the clocks are not changed, no time of the day comes twice, and none is missing.
+        folds = (0,) if shift is None else (0, 1)
+        instants = {_instant(day, minute, zone, fold) for minute in minutes for fold in folds}
+        if shift is not None:
             instants.add(shift)
         yield from sorted(instant for instant in instants if instant > at)
 

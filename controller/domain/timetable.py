@@ -1,25 +1,95 @@
-"""The check of the hours: may this person's phone ring now, and for how long?"""
+"""The check of the hours: may this person's phone ring now, and for how long?
+
+Several hours bind a call, several time zones may be the callee's: all must allow it. What is looked for is a
+window: a stretch of time that is open by all of them, with room for a phone to ring out in it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from controller.domain.campaign import Campaign
 from controller.domain.clearance import Check, CheckName
 from controller.domain.contact import Habits
-from controller.domain.hours import Hours, IsHoliday, next_opening, open_until
+from controller.domain.hours import Hours, IsHoliday, is_open, next_opening, open_until
+
+DIAL_WITHIN: Final = timedelta(seconds=5)
+"""Reckoned from the check to the moment at which the phone begins to ring: the stores are asked in between."""
+
+TOGETHER_WITHIN: Final = timedelta(days=10)
+"""Several zones are searched that far ahead for a common window: past any row of holidays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of time in which calls are allowed: from ``opens`` to before ``closes`` (aware UTC)."""
+
+    opens: datetime
+    closes: datetime
+
+
+FindWindow = Callable[[tuple[Hours, ...], datetime, timedelta], Window | None]
+"""``next_window`` for one person's zones and holidays; whoever asks often may remember the answers."""
 
 
 def hours_of(campaign: Campaign, habits: Habits) -> tuple[Hours, ...]:
     """All the hours that bind a call: the law's, the campaign's, the segment's, the person's own."""
     segment = campaign.segment_hours.get(habits.segment) if habits.segment else None
-    return tuple(each for each in (campaign.law.hours, campaign.hours, segment, habits.hours) if each)
+    every = (campaign.law.hours, campaign.hours, segment, habits.hours)
+    return tuple(each for each in every if each is not None)
+
+
+def next_window(
+    hours: Sequence[Hours],
+    at: datetime,
+    zones: Sequence[ZoneInfo],
+    is_holiday: IsHoliday,
+    room: timedelta,
+) -> Window | None:
+    """The first window that has ``room`` left at ``at`` or later.
+
+    As long as it has, the answer is the same for every later instant, but for an ``opens`` that has passed.
+
+    Returns:
+        The window; None if there is none within a year (several zones: within ten days).
+    """
+    begin = at.astimezone(UTC)
+    limit = begin + TOGETHER_WITHIN if len(zones) > 1 else None
+    while (opens := _opening(hours, begin, zones, is_holiday, limit)) is not None:
+        closes = min(open_until(hours, opens, zone, is_holiday) or opens for zone in zones)
+        if opens + room <= closes:
+            return Window(opens, closes)
+        begin = closes
+    return None
+
+
+def _opening(
+    hours: Sequence[Hours],
+    begin: datetime,
+    zones: Sequence[ZoneInfo],
+    is_holiday: IsHoliday,
+    limit: datetime | None,
+) -> datetime | None:
+    """The first instant from ``begin`` on that is open in every zone."""
+    agreed = 0
+    for zone in itertools.cycle(zones):
+        opens = next_opening(hours, begin, zone, is_holiday)
+        if opens is None or (limit is not None and opens > limit):
+            return None
+        agreed = agreed + 1 if opens == begin else 1
+        begin = opens
+        if agreed == len(zones):
+            return begin
+    return None
 
 
 def hours_check(
-    campaign: Campaign, habits: Habits, at: datetime, zones: Sequence[ZoneInfo], is_holiday: IsHoliday
+    campaign: Campaign, habits: Habits, at: datetime, zones: Sequence[ZoneInfo], find: FindWindow
 ) -> Check:
     """Whether a call may be placed now, so that the phone cannot ring outside of the hours.
 
@@ -27,35 +97,41 @@ def hours_check(
         campaign: whose law and hours bind, and which may have a beginning and an end of its own.
         habits: what is known of the person.
         at: now (aware).
-        zones: where the person may be; the hours must allow the call in every one of them.
-        is_holiday: where the person lives.
+        zones: where the person may be, at least one; for the words only.
+        find: finds the person's windows.
     """
-    name, rings_until = CheckName.HOURS, at + campaign.ring_timeout
+    room = campaign.ring_timeout + DIAL_WITHIN
     if campaign.opens_at is not None and at < campaign.opens_at:
-        why = f"the campaign opens at {_local(campaign.opens_at, zones)}"
-        return Check(name=name, passed=False, why=why, until=campaign.opens_at)
-    if campaign.closes_at is not None and rings_until > campaign.closes_at:
-        why = f"the campaign closes at {_local(campaign.closes_at, zones)}"
-        return Check(name=name, passed=False, why=why)
+        return _failed(f"the campaign opens at {_local(campaign.opens_at, zones)}", campaign.opens_at)
+    if campaign.closes_at is not None and at + room > campaign.closes_at:
+        return _failed(f"a phone could ring past the campaign's end, {_local(campaign.closes_at, zones)}")
     hours = hours_of(campaign, habits)
     if not hours:
-        return Check(name=name, passed=True, why="at any hour")
-    ends = [open_until(hours, at, zone, is_holiday) for zone in zones]
-    if all(end is not None and rings_until <= end for end in ends):
-        end = min(end for end in ends if end is not None)
-        long = end - at > timedelta(days=7)
-        stays = "open for a week and more" if long else f"open until {_local(end, zones)}"
-        return Check(name=name, passed=True, why=f"{_local(at, zones)}, {stays}")
-    # What closes before the phone has rung out opens again; only then is it worth asking once more.
-    asked = max((end for end in ends if end is not None), default=at)
-    openings = [next_opening(hours, max(asked, at), zone, is_holiday) for zone in zones]
-    until = max((opening for opening in openings if opening is not None), default=None)
-    if None in openings:
-        return Check(name=name, passed=False, why="never open within a year")
-    opens = f", opens {_local(until, zones)}" if until else ""
-    return Check(name=name, passed=False, why=f"closed at {_local(at, zones)}{opens}", until=until)
+        return Check(name=CheckName.HOURS, passed=True, why="at any hour")
+    window = find(hours, at, room)
+    if window is None:
+        far = "a year" if len(zones) == 1 else f"{TOGETHER_WITHIN.days} days in all of its time zones"
+        return _failed(f"{_local(at, zones)}, not open within {far}")
+    if window.opens <= at:
+        why = f"{_local(at, zones)}, open until {_local(window.closes, zones)}"
+        return Check(name=CheckName.HOURS, passed=True, why=why)
+    return _failed(f"closed at {_local(at, zones)}, opens {_local(window.opens, zones)}", window.opens)
+
+
+def closing(
+    hours: Sequence[Hours], at: datetime, zones: Sequence[ZoneInfo], is_holiday: IsHoliday
+) -> datetime | None:
+    """When what is open now in every zone closes (aware UTC); None if it is closed."""
+    if not all(is_open(hours, at, zone, is_holiday) for zone in zones):
+        return None
+    return min(open_until(hours, at, zone, is_holiday) or at for zone in zones)
+
+
+def _failed(why: str, until: datetime | None = None) -> Check:
+    return Check(name=CheckName.HOURS, passed=False, why=why, until=until)
 
 
 def _local(at: datetime, zones: Sequence[ZoneInfo]) -> str:
     zone = zones[0]
-    return f"{at.astimezone(zone):%a %Y-%m-%d %H:%M} {zone.key}"
+    more = f" (and {len(zones) - 1} zones more)" if len(zones) > 1 else ""
+    return f"{at.astimezone(zone):%a %Y-%m-%d %H:%M} {zone.key}{more}"

@@ -44,7 +44,7 @@ def _caller_id(mine: CallerIdRule, theirs: CallerIdRule) -> bool:
         return True  # Any number may be presented.
     # A longer beginning of a free range is a part of that range.
     free = all(prefix.startswith(theirs.free_prefixes) for prefix in mine.free_prefixes)
-    return mine.must_answer
+    return mine.must_answer and free
 
 
 def _register(mine: RegisterRule | None, theirs: RegisterRule | None) -> bool:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.domain.hours import parse_hours
@@ -24,6 +24,7 @@ LAWS = st.sampled_from(list(PROFILES.values()))
 ROME = ZoneInfo("Europe/Rome")
 
 
+@settings(deadline=None)
 @given(LAWS.flatmap(lambda law: st.tuples(st.just(law), tighter(law))))
 def test_a_tightening_is_never_looser(laws: tuple[Regulation, Regulation]) -> None:
     base, own = laws
@@ -34,6 +35,7 @@ CASES = [(law, field) for law in PROFILES.values() for field in loosenings(law)]
 
 
 @pytest.mark.parametrize(("base", "field"), CASES, ids=[f"{law.name}-{field}" for law, field in CASES])
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_a_loosening_of_any_one_field_is_found(base: Regulation, field: str, data: st.DataObject) -> None:
     own = data.draw(loosenings(base)[field])
@@ -56,6 +58,7 @@ CALLS = st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=80)
 """Answered calls: on which day, and whether silent."""
 
 
+@settings(deadline=None)
 @given(own=LIMITS, base=LIMITS, calls=CALLS)
 def test_who_keeps_a_limit_that_is_not_looser_keeps_the_other(
     own: Limit, base: Limit, calls: list[tuple[int, bool]]

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.domain.law_document import document
@@ -281,6 +281,7 @@ def test_a_profile_that_stands_for_itself_says_everything() -> None:
         read_shipped(EXTENDS, "new.toml")
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=200))
 def test_no_text_does_more_than_be_refused(text: str) -> None:
     for whole in (text, f"{EXTENDS}hours = '{text}'", f"{EXTENDS}[sources]\n{text}"):
