@@ -22,6 +22,7 @@ from controller.engine.clock import SystemClock
 from controller.engine.controller import Controller, EngineSettings
 from controller.engine.retention import Retention
 from controller.engine.schedule import Schedule
+from controller.law import plain_words
 from controller.ports import Ledger, Lists
 from controller.store.ledger import RedisLedger
 from controller.store.records import SqlRecords
@@ -116,6 +117,8 @@ async def run(settings: Settings) -> int:
         gc.collect()
         gc.freeze()
         log.info("controller started", id=settings.controller.id, asterisk=settings.asterisk.url)
+        for line in plain_words(settings.profiles[settings.campaign_defaults.regulation]):
+            log.info(line)
         keep = timedelta(days=settings.privacy.keep_days)
         retention = Retention(records, records.people, keep)
         async with Schedule(controller, records, clock, retention):

@@ -279,7 +279,9 @@ def check(ctx: typer.Context, campaign: CampaignArgument, as_json: AsJson = Fals
 
 @app.command()
 def start(ctx: typer.Context, campaign: CampaignArgument) -> None:
-    """Let a campaign dial (again)."""
+    """Let a campaign dial (again); tells what its law enforces, and what it does not see to."""
+    from controller.law import plain_words
+
     settings = settings_of(ctx)
 
     async def ask() -> Campaign:
@@ -292,10 +294,8 @@ def start(ctx: typer.Context, campaign: CampaignArgument) -> None:
 
     law = run_async(ask()).law
     typer.echo(f"campaign {campaign} runs under {law.name}")
-    if law.superseded:
-        typer.echo(f"  {law.name} is superseded: {law.superseded}")
-    for matter in law.not_covered:
-        typer.echo(f"  {law.name} does not see to: {matter}")
+    for line in plain_words(law):
+        typer.echo(f"  {line}")
 
 
 @app.command()

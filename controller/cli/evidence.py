@@ -37,13 +37,16 @@ def verify(
 ) -> None:
     """Read the whole chain and the record beside it; name what is not as it was written. Exit code 1 then."""
     found = run_async(_verified(settings_of(ctx), _noted(expect)), timeout=_LONG)
+    from controller.engine.verification import printable
+
+    head = printable(f"{found.head.seq}:{found.head.hash}")
     if as_json:
         print_json(
             {
                 "whole": found.whole,
                 "entries": found.entries,
                 "attempts": found.attempts,
-                "head": f"{found.head.seq}:{found.head.hash}",
+                "head": head,
                 "findings": [{"place": each.place, "what": each.what} for each in found.findings],
             }
         )
@@ -51,7 +54,7 @@ def verify(
         for finding in found.findings:
             typer.echo(str(finding))
         typer.echo(f"{found.entries} entries, {found.attempts} attempts; the last entry is")
-        typer.echo(f"{found.head.seq}:{found.head.hash}")
+        typer.echo(head)
         typer.echo(
             "whole: nothing was changed" if found.whole else f"NOT AS WRITTEN: {len(found.findings)} findings"
         )

@@ -7,8 +7,8 @@ where ``eve`` is not named it is a day like any other, and ``eve closed`` closes
 days, holidays too, ``never`` for none.
 
 What is asked about is always an instant; its wall clock is looked up. So nothing is ambiguous when the clocks
-change: an hour that comes twice in autumn is open or closed both times, one that is skipped never comes. The
-functions that look ahead only collect instants at which the wall clock may pass an edge, and look again there.
+change: an hour that comes twice in autumn is open or closed both times, one that is skipped never comes. What
+looks ahead collects the instants at which the wall clock may pass an edge, and asks about each of them.
 """
 
 from __future__ import annotations

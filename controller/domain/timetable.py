@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 from controller.domain.campaign import Campaign
 from controller.domain.clearance import Check, CheckName
 from controller.domain.contact import Habits
-from controller.domain.hours import Hours, IsHoliday, is_open, next_opening, open_until
+from controller.domain.hours import Hours, IsHoliday, next_opening, open_until
 
 DIAL_WITHIN: Final = timedelta(seconds=5)
-"""Reckoned from the check to the moment at which the phone begins to ring: the stores are asked in between."""
+"""Reckoned from the check to the moment the phone begins to ring: the stores are asked in between."""
 
 TOGETHER_WITHIN: Final = timedelta(days=10)
 """Several zones are searched that far ahead for a common window: past any row of holidays."""
@@ -115,16 +115,9 @@ def hours_check(
     if window.opens <= at:
         why = f"{_local(at, zones)}, open until {_local(window.closes, zones)}"
         return Check(name=CheckName.HOURS, passed=True, why=why)
-    return _failed(f"closed at {_local(at, zones)}, opens {_local(window.opens, zones)}", window.opens)
-
-
-def closing(
-    hours: Sequence[Hours], at: datetime, zones: Sequence[ZoneInfo], is_holiday: IsHoliday
-) -> datetime | None:
-    """When what is open now in every zone closes (aware UTC); None if it is closed."""
-    if not all(is_open(hours, at, zone, is_holiday) for zone in zones):
-        return None
-    return min(open_until(hours, at, zone, is_holiday) or at for zone in zones)
+    # Closed, or about to close while the phone still rings.
+    why = f"no phone may ring at {_local(at, zones)}, next from {_local(window.opens, zones)}"
+    return _failed(why, window.opens)
 
 
 def _failed(why: str, until: datetime | None = None) -> Check:

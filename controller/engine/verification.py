@@ -27,6 +27,11 @@ _MOST = 1000
 """Findings that are told one by one; more would say no more."""
 
 
+def printable(text: str) -> str:
+    """Text in which bytes that were no text are written out; they can be neither printed nor sent."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that is not as it was written.
@@ -72,7 +77,7 @@ class Verification:
     def add(self, place: str, what: str) -> None:
         """Note a finding."""
         if not self.full:
-            self.findings.append(Finding(place, what))
+            self.findings.append(Finding(printable(place), printable(what)))
 
 
 class Verifier:
@@ -138,14 +143,14 @@ class Verifier:
 
 async def read_chain(evidence: Evidence, take: Callable[[Sequence[Sealed]], Awaitable[None]]) -> Head:
     """Hand all entries to ``take``, page by page; return what is written down as the last of these."""
-    after, last = _BEFORE_ALL, 0
+    after = _BEFORE_ALL
     while True:
         while page := await evidence.entries(after, _PAGE):
             await take(page)
-            after = last = page[-1].seq
+            after = page[-1].seq
         noted = await evidence.head()
-        # Somebody may have written since our last look: then there is more to be read.
-        if noted.seq <= last or not await evidence.entries(after, 1):
+        # If somebody has written since our last look, there is more to be read, and another end.
+        if not await evidence.entries(after, 1):
             return noted
 
 

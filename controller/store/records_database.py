@@ -214,15 +214,25 @@ def _reserve_file(path: str) -> None:
         ) from error
 
 
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "journal_size_limit=67108864",
+)
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     """Set what SQLite forgets between connections.
 
     WAL lets readers and the one writer work side by side. synchronous=FULL makes every commit survive a loss
     of power, not just of the process; group commit makes that cheap enough (measured: 0.3 ms per transaction
-    on an SSD, 0.02 ms with NORMAL).
+    on an SSD, 0.02 ms with NORMAL). secure_delete overwrites what is erased, which otherwise could still be
+    read from the file.
     """
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "journal_size_limit=67108864"):
+    for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -16,7 +16,7 @@ import redis
 from controller.api.client import ControlClient
 from controller.domain.agent import AgentState
 from controller.domain.campaign import Campaign, CampaignState
-from controller.domain.contact import NewContact
+from controller.domain.contact import Consent, NewContact
 from controller.domain.ids import E164, AgentId, CampaignId
 from controller.ports import ControllerStatus
 from lab.controller import ControllerProcess
@@ -38,7 +38,9 @@ class Rig:
 
     # --- doing ----------------------------------------------------------------------------------------
 
-    async def campaign(self, name: str, numbers: Sequence[str], **changes: Any) -> Campaign:
+    async def campaign(
+        self, name: str, numbers: Sequence[str], consent: Consent | None = None, **changes: Any
+    ) -> Campaign:
         """Store a campaign with these contacts; not started."""
         campaign = Campaign(
             id=CampaignId(name),
@@ -52,7 +54,8 @@ class Rig:
         campaign = replace(campaign, **changes)
         async with self.controller.open_records() as records:
             await records.save_campaign(campaign)
-            await records.add_contacts(campaign.id, [NewContact(number=E164(n)) for n in numbers])
+            contacts = [NewContact(number=E164(n), consent=consent) for n in numbers]
+            await records.add_contacts(campaign.id, contacts)
         return campaign
 
     def control(self) -> ControlClient:

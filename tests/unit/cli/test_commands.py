@@ -204,7 +204,7 @@ def test_campaigns_are_started_paused_and_stopped(
     started = cli("campaign", "start", "spring")
     assert started.exit_code == 0
     # What the law asks for that nobody here sees to, in plain words.
-    assert "does not see to: whether a consent is valid" in started.stdout
+    assert "does not cover: whether a consent is valid" in started.stdout
     assert cli("campaign", "pause", "spring", "--reason", "lunch").exit_code == 0
     assert cli("campaign", "stop", "spring").exit_code == 0
     assert operations.asked == [("start", "spring"), ("pause", "spring", "lunch"), ("stop", "spring")]
