@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,7 +17,7 @@ from controller.cli.shell import FAILED, AsJson, print_json, print_table, run_as
 from controller.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from controller.config import Settings
     from controller.domain.evidence import Head, Sealed
@@ -53,11 +54,11 @@ def verify(
     else:
         for finding in found.findings:
             typer.echo(str(finding))
-        typer.echo(f"{found.entries} entries, {found.attempts} attempts; the last entry is")
-        typer.echo(head)
         typer.echo(
             "whole: nothing was changed" if found.whole else f"NOT AS WRITTEN: {len(found.findings)} findings"
         )
+        typer.echo(f"{found.entries} entries, {found.attempts} attempts; the last entry is")
+        typer.echo(head)
     if not found.whole:
         raise typer.Exit(FAILED)
 
@@ -90,10 +91,11 @@ def show(
     if number is not None:
         person = settings.number_key().of(parsed(number, settings.campaign_defaults.region))
     from controller.domain.evidence import moment
+    from controller.engine.verification import printable
 
     entries = run_async(_entries_of(settings, call, person, campaign, limit))
     if as_json:
-        print_json([_as_dict(entry) for entry in entries])
+        print_json([_as_dict(entry, printable) for entry in entries])
         return
     print_table(
         ["entry", "at (UTC)", "kind", "campaign", "call", "what"],
@@ -101,10 +103,7 @@ def show(
             [
                 entry.seq,
                 f"{moment(entry.at):%Y-%m-%d %H:%M:%S.%f}",
-                entry.kind,
-                entry.campaign,
-                entry.call,
-                entry.body,
+                *map(printable, (entry.kind, entry.campaign, entry.call, entry.body)),
             ]
             for entry in entries
         ],
@@ -118,7 +117,7 @@ def _noted(text: str | None) -> Head | None:
     if text is None:
         return None
     seq, _, digest = text.partition(":")
-    if not seq.isdigit() or len(digest) != len(Head().hash):
+    if not seq.isdecimal() or not re.fullmatch(f"[0-9a-fA-F]{{{len(Head().hash)}}}", digest):
         raise BadInput("--expect", f"{text!r} is no entry", "SEQ:HASH, as a report or `verify` shows it")
     return Head(int(seq), digest.lower())
 
@@ -159,5 +158,6 @@ async def _entries_of(
         return await records.evidence.entries_of(call=call, person=person, campaign=campaign, limit=limit)
 
 
-def _as_dict(entry: Sealed) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in type(entry).__slots__}
+def _as_dict(entry: Sealed, text: Callable[[str], str] = str) -> dict[str, Any]:
+    fields = {name: getattr(entry, name) for name in type(entry).__slots__}
+    return {name: text(value) if isinstance(value, str) else value for name, value in fields.items()}

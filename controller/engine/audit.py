@@ -160,6 +160,7 @@ class Auditor:
         held = {
             entry.number_hash or self._key.of(entry.number)
             for entry in await self._ledger.suppressions(campaign.caller, _ALL)
+            if not entry.by_hand  # which protects as well, but not for as long as the law says
         }
         # A minute's grace: the time of the record and the expiry of the key are two clocks'.
         young = now - campaign.law.leave_alone + timedelta(minutes=1)

@@ -113,11 +113,11 @@ class Explainer:
     async def forecast(self, row: CampaignRow, now: datetime) -> Forecast:
         """What would become of the campaign's contacts if it were started now."""
         campaign = row.campaign
-        suppressed = {
-            entry.number: entry
-            for entry in await self._ledger.suppressions(campaign.caller, _ALL)
-            if entry.number
-        }
+        suppressed: dict[E164, Suppression] = {}
+        for entry in await self._ledger.suppressions(campaign.caller, _ALL):
+            known = suppressed.get(entry.number)
+            if known is None or _ends_later(entry, known):
+                suppressed[entry.number] = entry
         held: Counter[CheckName] = Counter()
         until: dict[CheckName, datetime] = {}
         contacts = callable_now = operator = done = 0
@@ -176,6 +176,10 @@ class Explainer:
             Check(name=CheckName.BUDGET, passed=True, why=room),
         )
         return Explanation(campaign=campaign.id, caller=campaign.caller, contact=contact, checks=checks)
+
+
+def _ends_later(one: Suppression, other: Suppression) -> bool:
+    return other.expires_in >= 0 and (one.expires_in < 0 or one.expires_in > other.expires_in)
 
 
 def _campaign_check(row: CampaignRow) -> Check:

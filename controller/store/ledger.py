@@ -277,7 +277,7 @@ class RedisLedger:
                 campaign=CampaignId(mark["campaign"]),
                 number=E164(mark["number"]),
                 connected=mark["connected"],
-                placed=datetime.fromisoformat(mark["placed"]),
+                placed=datetime.fromisoformat(mark.get("placed") or mark["since"]),
             )
             for call, mark in marks
             if everybody or mark["controller"] == self._controller

@@ -48,7 +48,9 @@ CHANGES = [
 
 def spans() -> st.SearchStrategy[tuple[Span, ...]]:
     # Clocks are changed in the first hours, so most edges are put there.
-    minute = st.one_of(st.integers(0, 240), st.integers(0, 1440), st.sampled_from([0, 60, 90, 120, 180, 1440]))
+    minute = st.one_of(
+        st.integers(0, 240), st.integers(0, 1440), st.sampled_from([0, 60, 90, 120, 180, 1440])
+    )
     pairs = st.tuples(minute, minute).filter(lambda pair: pair[0] != pair[1])
     return st.lists(pairs.map(lambda pair: Span(min(pair), max(pair))), max_size=3).map(tuple)
 
@@ -159,7 +161,11 @@ def _edges(
 ) -> list[bool]:
     """Whether it is open at each minute at which anything may change, of two weeks."""
     edges = {0} | {
-        edge for each in both for row in each.spans.values() for span in row for edge in (span.start, span.end)
+        edge
+        for each in both
+        for row in each.spans.values()
+        for span in row
+        for edge in (span.start, span.end)
     }
     moments = (
         monday + timedelta(days=day, minutes=edge)

@@ -128,10 +128,10 @@ async def test_nobodys_data_are_reduced_before_the_law_allows_it_and_then_they_a
         with pytest.raises(Refused, match="must be kept"):
             await retention.run(now, before=now - YEARS + HOUR)
         assert (await retention.run(now + YEARS - HOUR)).contacts == 0
-        assert (await centre.records.people.person(number(0))).contacts
+        assert number(0) in str((await centre.records.people.person(number(0))).contacts)
         reduced = await retention.run(now + YEARS + HOUR)
         assert (reduced.contacts, reduced.attempts) == (1, 1)
-        assert not (await centre.records.people.person(number(0))).contacts
+        assert number(0) not in str((await centre.records.people.person(number(0))).contacts)
         figures = await centre.records.figures(campaign.id)
         assert figures.by_outcome == {Outcome.CONNECTED: 1}
         await centre.switch_off()

@@ -33,7 +33,6 @@ from tests.fakes.call_centre import CALLER, CallCentre, agent, number, virtual
 from tests.fakes.law import LAX
 
 AGENTS = 6
-CONTACTS = 260
 KEY = NumberKey(bytes(32))
 EVE_OF_SUMMER_TIME = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
 """Rome sets its clocks forward four hours later, and has midnight between."""
@@ -42,8 +41,9 @@ EVE_OF_SUMMER_TIME = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
 class Storm:
     """Two call centres and what befalls them."""
 
-    def __init__(self, seed: int, law_limits: bool = True) -> None:
+    def __init__(self, seed: int, contacts: int) -> None:
         self.rng = Random(seed)
+        self.contacts = contacts
 
         def delay() -> float:
             return self.rng.uniform(0.0002, 0.004)
@@ -87,7 +87,7 @@ class Storm:
     async def begin(self) -> None:
         one, two = self.centres
         self.campaign = await one.campaign(
-            contacts=[number(i) for i in range(CONTACTS)],
+            contacts=[number(i) for i in range(self.contacts)],
             law=self.law,
             overdial=2.5,
             wrap_up=timedelta(seconds=1),
@@ -156,7 +156,7 @@ class Storm:
                     centre.telephony.dial(agent(i), "*51")
         for _ in range(400):
             await asyncio.sleep(60)
-            if not any(centre.owners for centre in self.centres) and len(self.called) == CONTACTS:
+            if not any(centre.owners for centre in self.centres) and len(self.called) == self.contacts:
                 break
 
     @property
@@ -166,8 +166,8 @@ class Storm:
     async def judge(self) -> None:
         one, _two = self.centres
         assert not self.broken, self.broken[:3]
-        assert self.looks > CONTACTS
-        assert len(self.called) == CONTACTS
+        assert self.looks > self.contacts
+        assert len(self.called) == self.contacts
         for centre in self.centres:
             centre.deaf = True  # a callee in a conversation may outlive the controller that led it
             centre.judge()
@@ -196,8 +196,9 @@ def _greedy(situation: Situation, **settings: Any) -> Placement:
 
 
 @pytest.mark.parametrize("deadly", [False, True], ids=["disturbed", "killed"])
-@pytest.mark.parametrize("greedy", [False, True], ids=["prudent", "greedy"])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    ("seed", "greedy"), [(0, False), (1, False), (2, True)], ids=["prudent-0", "prudent-1", "greedy"]
+)
 def test_two_controllers_in_a_storm(
     seed: int, greedy: bool, deadly: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,10 +207,11 @@ def test_two_controllers_in_a_storm(
 
     @virtual
     async def test() -> None:
-        storm = Storm(seed)
+        # Greed costs time: the ledger turns most wishes away.
+        storm = Storm(seed, 90 if greedy else 220)
         await storm.begin()
         trouble = asyncio.ensure_future(storm.trouble(deadly=deadly))
-        while len(storm.called) < CONTACTS * 0.9:
+        while len(storm.called) < storm.contacts * 0.9:
             await asyncio.sleep(5)
             if trouble.done():
                 trouble.result()
