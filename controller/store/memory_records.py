@@ -14,7 +14,6 @@ from controller.domain.call import Call
 from controller.domain.campaign import Campaign, CampaignState, Override
 from controller.domain.clearance import Check, Standing, first_failed, scopes, standing_checks
 from controller.domain.contact import Contact, NewContact
-from controller.domain.evidence import Kind
 from controller.domain.ids import E164, CallId, CampaignId, ContactId
 from controller.domain.law_document import digest
 from controller.domain.outcome import Outcome
@@ -25,14 +24,12 @@ from controller.law import PROFILES
 from controller.ports import (
     AttemptEnd,
     AttemptFact,
-    Authorship,
     CampaignFigures,
     CampaignRow,
     ImportResult,
     ListedContact,
-    PersonFile,
-    Reduced,
 )
+from controller.store.attempt_rows import not_connected, operator_due_after, require_outcome, utc_now
 from controller.store.call_evidence import (
     answerer_entry,
     attempt_entry,
@@ -42,18 +39,10 @@ from controller.store.call_evidence import (
     override_entry,
     start_entry,
 )
+from controller.store.campaign_rows import campaign_taken, check_law, no_such_campaign
+from controller.store.contact_rows import contact_gone
 from controller.store.memory_compliance import MemoryEvidence, MemoryLists
-from controller.store.people import call_under_way, people_entry
-from controller.store.records_rows import (
-    campaign_taken,
-    check_law,
-    contact_gone,
-    no_such_campaign,
-    not_connected,
-    operator_due_after,
-    require_outcome,
-    utc_now,
-)
+from controller.store.memory_people import MemoryPeople
 from controller.store.schema import DONE, IN_FLIGHT, PENDING
 
 
@@ -460,102 +449,3 @@ def _seconds(calls: Sequence[Call], until: Callable[[Call], datetime | None]) ->
     """From the answer of each call until the time that ``until`` gives, where both are known."""
     times = ((call.answered_at, until(call)) for call in calls)
     return [(at - answered).total_seconds() for answered, at in times if answered and at]
-
-
-class MemoryPeople:
-    """``People`` (controller.ports) in memory."""
-
-    def __init__(self, records: MemoryRecords) -> None:
-        self._records = records
-
-    async def person(self, number: E164) -> PersonFile:
-        """Everything that is stored of a person."""
-        records = self._records
-        records._answer()
-        person = records._key.of(number)
-        contacts = [entry.contact for entry in records._contacts.values() if entry.person == person]
-        calls = [call for call in records._calls.values() if records._started[call.id].person == person]
-        check = await records.lists.register_check(number)
-        return PersonFile(
-            number=number,
-            person=person,
-            contacts=[
-                {
-                    "id": contact.id,
-                    "campaign": contact.campaign,
-                    "number": contact.number,
-                    "name": contact.name,
-                    "attributes": dict(contact.attributes),
-                }
-                for contact in contacts
-            ],
-            attempts=[
-                {"id": call.id, "campaign": call.contact.campaign, "number": call.contact.number}
-                for call in calls
-            ],
-            opt_outs=records.lists.of(person),
-            register=None if check is None else {"opposed": check.opposed, "source": check.source},
-            evidence=records.evidence.about(person),
-        )
-
-    async def erase(self, number: E164, who: Authorship, now: datetime) -> Reduced:
-        """Erase number, name and attributes everywhere in the store; statistics and evidence stay."""
-        records = self._records
-        records._answer()
-        person = records._key.of(number)
-        entries = [entry for entry in records._contacts.values() if entry.person == person]
-        if any(entry.status == IN_FLIGHT for entry in entries):
-            raise call_under_way(number)
-        calls = [call for call in records._calls.values() if records._started[call.id].person == person]
-        done = Reduced(
-            contacts=self._anonymise(entries),
-            attempts=self._unname(calls),
-            opt_outs=records.lists.forget(person, who, now),
-        )
-        records.evidence.append(people_entry(Kind.ERASURE, person, done, who, now))
-        return done
-
-    async def reduce(self, before: datetime, now: datetime, who: Authorship) -> Reduced:
-        """Take the personal data out of what is older; statistics and evidence stay."""
-        records = self._records
-        records._answer()
-        calls: dict[ContactId, list[bool]] = {}
-        old = []
-        for call in records._calls.values():
-            over = call.ended_at is not None and call.ended_at < before
-            calls.setdefault(call.contact.id, []).append(over)
-            old += [call] * over
-        done_with = [
-            entry
-            for key, entry in records._contacts.items()
-            if entry.status == DONE and key in calls and all(calls[key])
-        ]
-        done = Reduced(contacts=self._anonymise(done_with), attempts=self._unname(old))
-        if done != Reduced():
-            entry = people_entry(Kind.RETENTION, "", done, who, now, before=before.isoformat())
-            records.evidence.append(entry)
-        return done
-
-    def _anonymise(self, entries: Sequence[_Entry]) -> int:
-        records, count = self._records, 0
-        for entry in entries:
-            contact = entry.contact
-            if contact.number.startswith("#"):  # already
-                continue
-            alias = E164(f"#{entry.person}/{contact.id}")
-            consent = contact.consent and replace(contact.consent, source="")
-            habits = replace(contact.habits, hours=None)
-            entry.contact = replace(
-                contact, number=alias, name="", attributes={}, consent=consent, habits=habits
-            )
-            entry.status = DONE
-            records._file(entry)
-            of = records._campaigns[contact.campaign]
-            of.by_number[alias] = of.by_number.pop(contact.number)
-            count += 1
-        return count
-
-    def _unname(self, calls: Sequence[Call]) -> int:
-        named = [call for call in calls if call.contact.number]
-        self._records._calls |= {call.id: _nameless(call) for call in named}
-        return len(named)

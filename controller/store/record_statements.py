@@ -29,9 +29,10 @@ from controller.domain.clearance import Check, first_failed, scopes, standing_ch
 from controller.domain.evidence import Entry
 from controller.domain.law_document import digest
 from controller.store.access import chunks
+from controller.store.attempt_rows import AttemptRow, EndRow, StartRow
 from controller.store.call_evidence import attempt_entry, end_entries, late_attempt_entry
+from controller.store.contact_rows import contact_gone
 from controller.store.evidence_chain import append, take_hold
-from controller.store.records_rows import AttemptRow, EndRow, StartRow, contact_gone
 from controller.store.schema import IN_FLIGHT, Instant, attempts, campaigns, contacts
 from controller.store.standing import Standings
 

@@ -174,6 +174,18 @@ async def test_of_an_erased_person_the_agent_can_still_say_who_picked_up(records
     assert (await Verifier(records.evidence, records).verify()).whole
 
 
+async def test_a_call_whose_start_was_never_confirmed_ends_after_the_erasure(records: Store) -> None:
+    (ada,) = await with_contacts(records, 1)
+    await records.people.erase(ada.number, ASKED, NOW)
+    await records.attempt_ended(end(admitted(ada), Outcome.FAILED, NOW + HOUR))
+    (attempt,) = (await records.people.person(ada.number)).attempts
+    assert attempt["number"] == ""
+    (fact,) = await records.facts(SPRING)
+    assert fact.person == KEY.of(ada.number)
+    assert await records.due_contacts(SPRING, NOW + DAY, 9) == []
+    assert (await Verifier(records.evidence, records).verify()).whole
+
+
 async def test_what_is_old_is_reduced(records: Store) -> None:
     done, going_on, both, recent, _fresh = await with_contacts(records, 5)
     old = NOW - 800 * DAY

@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from controller.ports import Records
-from controller.store import records as records_module
+from controller.store import records_base as records_module
 from controller.store.memory_records import MemoryRecords
 from controller.store.records import SqlRecords
 from controller.store.records_database import ServerDatabase

@@ -19,10 +19,10 @@ from controller.domain.ids import CallId, ContactId
 from controller.domain.outcome import Outcome
 from controller.errors import BadInput, RecordsUnreachable
 from controller.ports import Records
-from controller.store import records as module
+from controller.store import records_contacts as module
+from controller.store.attempt_rows import select_calls
 from controller.store.memory_records import MemoryRecords
 from controller.store.records_database import FileDatabase
-from controller.store.records_rows import select_calls
 from controller.store.schema import attempts
 
 from .builders import NOW, PROFILES, SPRING, begun, call_to, campaign, end, new_contact, sql, with_contacts

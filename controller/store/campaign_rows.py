@@ -1,0 +1,121 @@
+"""Between campaigns and their rows. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from controller.domain.campaign import Campaign, CampaignState, Override
+from controller.domain.hours import parse_hours, written
+from controller.domain.ids import CampaignId
+from controller.domain.outcome import Outcome
+from controller.domain.regulation import Regulation
+from controller.domain.retry import RetryRule
+from controller.errors import BadInput
+from controller.ports import CampaignRow
+from controller.store.contact_rows import hours_of, hours_text
+
+Profiles = Mapping[str, Regulation]
+
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def no_such_campaign(campaign: str) -> BadInput:
+    """The error for a campaign id that is not stored."""
+    return BadInput("campaign", f"there is no campaign {campaign!r}")
+
+
+def campaign_taken(campaign: str) -> BadInput:
+    """The error for a new campaign whose id is stored already."""
+    return BadInput("campaign", f"there is a campaign {campaign!r} already", "another id")
+
+
+def check_law(campaign: Campaign, profiles: Profiles) -> None:
+    """Refuse a campaign whose profile could not be found again by its name."""
+    if profiles.get(campaign.law.name) != campaign.law:
+        raise BadInput(
+            f"campaign {campaign.id}: law",
+            f"{campaign.law.name!r} is not a known regulation profile",
+            ", ".join(sorted(profiles)),
+        )
+
+
+def campaign_values(campaign: Campaign, now: datetime) -> dict[str, Any]:
+    """A row for a new campaign."""
+    override = campaign.override
+    return {
+        "id": campaign.id,
+        "caller": campaign.caller,
+        "caller_number": campaign.caller_number,
+        "dial_string": campaign.dial_string,
+        "trunk": campaign.trunk,
+        "law": campaign.law.name,
+        "overdial": campaign.overdial,
+        "ring_timeout": campaign.ring_timeout,
+        "wrap_up": campaign.wrap_up,
+        "calls_per_second": campaign.calls_per_second,
+        "max_lines": campaign.max_lines,
+        "max_attempts": campaign.retry.max_attempts,
+        "retry_pauses": {o.value: pause // _MICROSECOND for o, pause in campaign.retry.pauses.items()},
+        "override_author": override.author if override else None,
+        "override_reason": override.reason if override else None,
+        "caller_number_answers": campaign.caller_number_answers,
+        "zone": campaign.zone,
+        "region": campaign.region,
+        "hours": hours_text(campaign.hours),
+        "segment_hours": {segment: written(hours) for segment, hours in campaign.segment_hours.items()},
+        "opens_at": campaign.opens_at,
+        "closes_at": campaign.closes_at,
+        "message": campaign.message,
+        "state": CampaignState.DRAFT.value,
+        "reason": "",
+        "created_at": now,
+    }
+
+
+def campaign_row(row: Row[Any], profiles: Profiles) -> CampaignRow:
+    """A campaign from its row.
+
+    Raises:
+        BadInput: its regulation profile is not known here, so it must not be run.
+    """
+    if row.law not in profiles:
+        raise BadInput(
+            f"campaign {row.id}: law",
+            f"the stored regulation profile {row.law!r} is not known to this version",
+            ", ".join(sorted(profiles)),
+        )
+    campaign = Campaign(
+        id=CampaignId(row.id),
+        caller=row.caller,
+        caller_number=row.caller_number,
+        dial_string=row.dial_string,
+        trunk=row.trunk,
+        law=profiles[row.law],
+        overdial=row.overdial,
+        ring_timeout=row.ring_timeout,
+        wrap_up=row.wrap_up,
+        calls_per_second=row.calls_per_second,
+        max_lines=row.max_lines,
+        retry=RetryRule(
+            max_attempts=row.max_attempts,
+            pauses={Outcome(name): pause * _MICROSECOND for name, pause in row.retry_pauses.items()},
+        ),
+        override=None
+        if row.override_author is None
+        else Override(author=row.override_author, reason=row.override_reason),
+        caller_number_answers=row.caller_number_answers,
+        zone=row.zone,
+        region=row.region,
+        hours=hours_of(row.hours),
+        segment_hours={segment: parse_hours(text) for segment, text in row.segment_hours.items()},
+        opens_at=row.opens_at,
+        closes_at=row.closes_at,
+        message=row.message,
+        created_at=row.created_at,
+    )
+    return CampaignRow(campaign=campaign, state=CampaignState(row.state), reason=row.reason)

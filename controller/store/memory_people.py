@@ -1,0 +1,121 @@
+"""People's data in memory: the twin of those in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from controller.domain.call import Call
+from controller.domain.evidence import Kind
+from controller.domain.ids import E164, ContactId
+from controller.ports import (
+    Authorship,
+    PersonFile,
+    Reduced,
+)
+from controller.store.people import call_under_way, people_entry
+from controller.store.schema import DONE, IN_FLIGHT
+
+if TYPE_CHECKING:
+    from controller.store.memory_records import MemoryRecords, _Entry
+
+
+class MemoryPeople:
+    """``People`` (controller.ports) in memory."""
+
+    def __init__(self, records: MemoryRecords) -> None:
+        self._records = records
+
+    async def person(self, number: E164) -> PersonFile:
+        """Everything that is stored of a person."""
+        records = self._records
+        records._answer()
+        person = records._key.of(number)
+        contacts = [entry.contact for entry in records._contacts.values() if entry.person == person]
+        calls = [call for call in records._calls.values() if records._started[call.id].person == person]
+        check = await records.lists.register_check(number)
+        return PersonFile(
+            number=number,
+            person=person,
+            contacts=[
+                {
+                    "id": contact.id,
+                    "campaign": contact.campaign,
+                    "number": contact.number,
+                    "name": contact.name,
+                    "attributes": dict(contact.attributes),
+                }
+                for contact in contacts
+            ],
+            attempts=[
+                {"id": call.id, "campaign": call.contact.campaign, "number": call.contact.number}
+                for call in calls
+            ],
+            opt_outs=records.lists.of(person),
+            register=None if check is None else {"opposed": check.opposed, "source": check.source},
+            evidence=records.evidence.about(person),
+        )
+
+    async def erase(self, number: E164, who: Authorship, now: datetime) -> Reduced:
+        """Erase number, name and attributes everywhere in the store; statistics and evidence stay."""
+        records = self._records
+        records._answer()
+        person = records._key.of(number)
+        entries = [entry for entry in records._contacts.values() if entry.person == person]
+        if any(entry.status == IN_FLIGHT for entry in entries):
+            raise call_under_way(number)
+        calls = [call for call in records._calls.values() if records._started[call.id].person == person]
+        done = Reduced(
+            contacts=self._anonymise(entries),
+            attempts=self._unname(calls),
+            opt_outs=records.lists.forget(person, who, now),
+        )
+        records.evidence.append(people_entry(Kind.ERASURE, person, done, who, now))
+        return done
+
+    async def reduce(self, before: datetime, now: datetime, who: Authorship) -> Reduced:
+        """Take the personal data out of what is older; statistics and evidence stay."""
+        records = self._records
+        records._answer()
+        calls: dict[ContactId, list[bool]] = {}
+        old = []
+        for call in records._calls.values():
+            over = call.ended_at is not None and call.ended_at < before
+            calls.setdefault(call.contact.id, []).append(over)
+            old += [call] * over
+        done_with = [
+            entry
+            for key, entry in records._contacts.items()
+            if entry.status == DONE and key in calls and all(calls[key])
+        ]
+        done = Reduced(contacts=self._anonymise(done_with), attempts=self._unname(old))
+        if done != Reduced():
+            entry = people_entry(Kind.RETENTION, "", done, who, now, before=before.isoformat())
+            records.evidence.append(entry)
+        return done
+
+    def _anonymise(self, entries: Sequence[_Entry]) -> int:
+        records, count = self._records, 0
+        for entry in entries:
+            contact = entry.contact
+            if contact.number.startswith("#"):  # already
+                continue
+            alias = E164(f"#{entry.person}/{contact.id}")
+            consent = contact.consent and replace(contact.consent, source="")
+            habits = replace(contact.habits, hours=None)
+            entry.contact = replace(
+                contact, number=alias, name="", attributes={}, consent=consent, habits=habits
+            )
+            entry.status = DONE
+            records._file(entry)
+            of = records._campaigns[contact.campaign]
+            of.by_number[alias] = of.by_number.pop(contact.number)
+            count += 1
+        return count
+
+    def _unname(self, calls: Sequence[Call]) -> int:
+        named = [call for call in calls if call.contact.number]
+        self._records._calls |= {call.id: _nameless(call) for call in named}
+        return len(named)

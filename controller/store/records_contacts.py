@@ -1,0 +1,208 @@
+"""Contacts, who of them is due, and what speaks against calling them, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Integer,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from controller.domain.campaign import Campaign
+from controller.domain.clearance import Standing, scopes
+from controller.domain.contact import Consent, Contact, NewContact
+from controller.domain.ids import E164, CampaignId, ContactId
+from controller.domain.privacy import NumberKey
+from controller.ports import (
+    ImportResult,
+    ListedContact,
+)
+from controller.store.access import chunks
+from controller.store.campaign_rows import (
+    no_such_campaign,
+)
+from controller.store.contact_rows import contact_of, contact_values, listed_of, select_contacts
+from controller.store.evidence_chain import take_hold
+from controller.store.records_base import RecordsBase
+from controller.store.schema import (
+    DONE,
+    IN_FLIGHT,
+    PENDING,
+    Instant,
+    campaigns,
+    contacts,
+)
+from controller.store.standing import Standings
+
+_CONTACTS_PER_TIMEOUT = 2000
+"""Contacts for which ``add_contacts`` is given once the timeout: a large import is slow, not unreachable."""
+_NUMBERS_PER_QUERY = 1000
+
+
+_OF_CAMPAIGN = contacts.c.campaign == bindparam("p_campaign")
+_NOW = bindparam("p_now", type_=Instant)
+_LIMIT = bindparam("p_limit", type_=Integer)
+
+# Each reads one range of the index contacts_due, in its order.
+_WAITING = select_contacts().where(_OF_CAMPAIGN, contacts.c.status == PENDING)
+_DUE = _WAITING.where(contacts.c.due_at <= _NOW).order_by(contacts.c.due_at, contacts.c.id).limit(_LIMIT)
+_FRESH = _WAITING.where(contacts.c.due_at.is_(None)).order_by(contacts.c.id).limit(_LIMIT)
+_LATER = select(func.min(contacts.c.due_at)).where(
+    _OF_CAMPAIGN, contacts.c.status == PENDING, contacts.c.due_at > _NOW
+)
+_LISTED = select_contacts().add_columns(contacts.c.status)
+_ID = contacts.c.id
+_PUT_OFF = update(contacts).where(
+    contacts.c.status != DONE,
+    or_(contacts.c.due_at.is_(None), contacts.c.due_at < bindparam("p_until", type_=Instant)),
+)
+_AT = bindparam("p_at", type_=Instant)
+_RENEW_CONSENT = (
+    update(contacts)
+    .where(
+        contacts.c.campaign == bindparam("p_campaign"),
+        contacts.c.number == bindparam("p_number"),
+        or_(contacts.c.consent_at.is_(None), contacts.c.consent_at < _AT),
+    )
+    .values(consent_at=_AT, consent_basis=bindparam("p_basis"), consent_source=bindparam("p_source"))
+)
+_LEFT = select(contacts.c.id).where(_OF_CAMPAIGN, contacts.c.status.in_((PENDING, IN_FLIGHT))).limit(1)
+
+
+class ContactRecords(RecordsBase):
+    """The part of ``Records`` (controller.ports) that concerns contacts."""
+
+    async def add_contacts(self, campaign: CampaignId, contacts: Sequence[NewContact]) -> ImportResult:
+        """Store contacts in one transaction; numbers the campaign has already are left as they are.
+
+        But for their consent: one that is newer than what is stored takes its place. Give some thousand at a
+        time: attempts wait for the transaction.
+        """
+        timeout = self._timeout * (1 + len(contacts) / _CONTACTS_PER_TIMEOUT)
+
+        def add(connection: Connection) -> ImportResult:
+            return _add_contacts(connection, campaign, contacts, self._key)
+
+        return await self._writer.run(add, "new contacts", timeout)
+
+    async def contacts(
+        self, campaign: CampaignId, *, after: ContactId | None = None, limit: int = 1000
+    ) -> Sequence[ListedContact]:
+        """A campaign's contacts by id, from the one after ``after``, ``limit`` at most."""
+        statement = _LISTED.where(contacts.c.campaign == campaign).order_by(contacts.c.id).limit(limit)
+        if after is not None:
+            statement = statement.where(contacts.c.id > after)
+        return [listed_of(row) for row in await self._rows(statement, "a look at the contacts")]
+
+    async def contacts_of(self, number: E164) -> Sequence[ListedContact]:
+        """Who has this number, in every campaign."""
+        person = contacts.c.person == self._key.of(number)
+        statement = _LISTED.where(person, contacts.c.erased_at.is_(None)).order_by(contacts.c.id)
+        return [listed_of(row) for row in await self._rows(statement, "a look at the contacts")]
+
+    async def standings(
+        self, campaign: Campaign, contacts: Sequence[Contact]
+    ) -> Mapping[ContactId, Standing]:
+        """What the do-not-call lists and the register say of these contacts, now."""
+        persons = {contact.id: self._key.of(contact.number) for contact in contacts}
+        binding = scopes(campaign.caller, campaign.id)
+
+        def look(connection: Connection) -> dict[ContactId, Standing]:
+            found = Standings(connection, persons.values())
+            return {contact: found.of(person, binding) for contact, person in persons.items()}
+
+        return await self._read(look, "a look at the lists") if contacts else {}
+
+    async def due_contacts(self, campaign: CampaignId, now: datetime, limit: int) -> Sequence[Contact]:
+        """Contacts that may be called now and have no attempt under way, longest due first.
+
+        Those never called (and never postponed) come last, in the order of their import.
+        """
+
+        def look(connection: Connection) -> list[Contact]:
+            values = {"p_campaign": campaign, "p_now": now, "p_limit": limit}
+            rows = list(connection.execute(_DUE, values))
+            if len(rows) < limit:
+                values = {"p_campaign": campaign, "p_limit": limit - len(rows)}
+                rows += connection.execute(_FRESH, values)
+            return [contact_of(row) for row in rows]
+
+        return await self._read(look, "a look at the contacts")
+
+    async def next_due(self, campaign: CampaignId, now: datetime) -> datetime | None:
+        """When the next contact that is not yet due will be; None if the campaign is done with all.
+
+        ``now`` if no contact waits for a later time but some are due or have an attempt under way.
+        """
+
+        def look(connection: Connection) -> datetime | None:
+            values = {"p_campaign": campaign, "p_now": now}
+            at: datetime | None = connection.scalar(_LATER, values)
+            if at is None and connection.scalar(_LEFT, {"p_campaign": campaign}) is not None:
+                return now
+            return at
+
+        return await self._read(look, "a look at the contacts")
+
+    async def postpone(self, contacts: Sequence[ContactId], until: datetime) -> None:
+        """Do not offer the contacts before ``until``; where one is due later already, that stays."""
+
+        def put_off(connection: Connection) -> None:
+            # Who changes many contacts takes hold first: else two controllers could each wait for the other.
+            take_hold(connection)
+            for some in chunks(contacts):
+                connection.execute(_PUT_OFF.where(_ID.in_(some)).values(due_at=until), {"p_until": until})
+
+        await self._writer.run(put_off, "postponed contacts")
+
+
+def _add_contacts(
+    connection: Connection, campaign: CampaignId, new: Sequence[NewContact], key: NumberKey
+) -> ImportResult:
+    # A write first: it holds off other imports into this campaign (also from other programs) between our look
+    # at the numbers and our insert, and shows whether there is such a campaign.
+    touch = update(campaigns).where(campaigns.c.id == campaign).values(state=campaigns.c.state)
+    if not (connection.execute(touch)).rowcount:
+        raise no_such_campaign(campaign)
+    seen: set[str] = set()
+    for start in range(0, len(new), _NUMBERS_PER_QUERY):
+        numbers = [contact.number for contact in new[start : start + _NUMBERS_PER_QUERY]]
+        here = select(contacts.c.number).where(
+            contacts.c.campaign == campaign, contacts.c.number.in_(numbers)
+        )
+        seen.update((connection.execute(here)).scalars())
+    fresh: list[dict[str, Any]] = []
+    known: list[int] = []
+    renewed: list[dict[str, Any]] = []
+    for contact in new:
+        if contact.number in seen:
+            known.append(contact.line)
+            if contact.consent is not None:
+                renewed.append(_renewal(campaign, contact.number, contact.consent))
+            continue
+        seen.add(contact.number)
+        fresh.append(contact_values(campaign, contact, key.of(contact.number)))
+    if fresh:
+        connection.execute(insert(contacts), fresh)
+    if renewed:
+        connection.execute(_RENEW_CONSENT, renewed)
+    return ImportResult(stored=len(fresh), known=tuple(known))
+
+
+def _renewal(campaign: CampaignId, number: E164, consent: Consent) -> dict[str, Any]:
+    return {
+        "p_campaign": campaign,
+        "p_number": number,
+        "p_at": consent.given_at,
+        "p_basis": consent.basis,
+        "p_source": consent.source,
+    }
