@@ -263,7 +263,7 @@ def _changes(
     first = at.astimezone(zone).date()
     for ahead in range(days + 1):
         day = first + timedelta(days=ahead)
-        minutes = {0} | {
+        minutes = {
             edge for each in hours for span in each.on(day, is_holiday) for edge in (span.start, span.end)
         }
         shift = _shift(day, zone)

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from controller.store.memory_records import MemoryRecords, _Entry
 
 
+def nameless(call: Call) -> Call:
+    """A call of which nobody can tell any more whom it called."""
+    return call.evolve(contact=replace(call.contact, number=E164(""), name="", attributes={}))
+
+
 class MemoryPeople:
     """``People`` (controller.ports) in memory."""
 
@@ -117,5 +122,5 @@ class MemoryPeople:
 
     def _unname(self, calls: Sequence[Call]) -> int:
         named = [call for call in calls if call.contact.number]
-        self._records._calls |= {call.id: _nameless(call) for call in named}
+        self._records._calls |= {call.id: nameless(call) for call in named}
         return len(named)

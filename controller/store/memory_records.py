@@ -42,7 +42,7 @@ from controller.store.call_evidence import (
 from controller.store.campaign_rows import campaign_taken, check_law, no_such_campaign
 from controller.store.contact_rows import contact_gone
 from controller.store.memory_compliance import MemoryEvidence, MemoryLists
-from controller.store.memory_people import MemoryPeople
+from controller.store.memory_people import MemoryPeople, nameless
 from controller.store.schema import DONE, IN_FLIGHT, PENDING
 
 
@@ -323,7 +323,7 @@ class MemoryRecords:
             placed = end.call.admitted_at or now
             self._started[end.call.id] = _Started(campaign, person, placed, self._controller)
         self.evidence.append(*end_entries(end.call, person, now))
-        self._calls[end.call.id] = _as_recorded(_nameless(end.call) if erased else end.call)
+        self._calls[end.call.id] = _as_recorded(nameless(end.call) if erased else end.call)
         self._open.pop(end.call.id, None)
 
     def _conclude(self, entry: _Entry, end: AttemptEnd, outcome: Outcome) -> None:
@@ -438,11 +438,6 @@ def _listed(entry: _Entry) -> ListedContact:
 def _as_recorded(call: Call) -> Call:
     """A call without what is not recorded: flags that mean something only while it is under way."""
     return call.evolve(asked_at_answer=False, cut_due=False, message_due=False)
-
-
-def _nameless(call: Call) -> Call:
-    """A call of which nobody can tell any more whom it called."""
-    return call.evolve(contact=replace(call.contact, number=E164(""), name="", attributes={}))
 
 
 def _seconds(calls: Sequence[Call], until: Callable[[Call], datetime | None]) -> list[float]:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from controller.domain.hours import (
@@ -57,8 +57,9 @@ def spans() -> st.SearchStrategy[tuple[Span, ...]]:
 
 HOURS = st.dictionaries(st.sampled_from(list(DayKind)), spans(), max_size=9).map(Hours)
 WIDE = st.dictionaries(st.sampled_from(WEEKDAYS), spans(), min_size=7).map(Hours)
-SEVERAL = st.lists(st.one_of(HOURS, WIDE, st.just(ALWAYS)), max_size=3)
-HOLIDAYS = st.frozensets(st.integers(-3, 4), max_size=3)
+WITH_EVES = st.builds(lambda usual, eve: Hours({**usual.spans, DayKind.EVE: eve}), WIDE, spans())
+SEVERAL = st.lists(st.one_of(HOURS, WIDE, WITH_EVES, st.just(ALWAYS)), max_size=3)
+HOLIDAYS = st.frozensets(st.integers(-1, 2), max_size=3)
 
 
 def allows(hours: Hours, at: datetime, zone: ZoneInfo, holidays: set[date]) -> bool:
@@ -83,6 +84,7 @@ def every_minute(
     return [all(allows(each, at, zone, holidays) for each in hours) for at in moments]
 
 
+@settings(max_examples=400)
 @given(SEVERAL, st.sampled_from(CHANGES), st.integers(-1500, 400), st.integers(0, 59), HOLIDAYS)
 def test_hours_are_what_every_single_minute_says(
     hours: list[Hours], change: tuple[str, datetime], minutes: int, seconds: int, days: frozenset[int]
@@ -262,6 +264,21 @@ def test_an_eve_is_the_strictest_of_its_weekday_and_the_eve() -> None:
     # A Saturday, and the eve of Easter; then nothing until Tuesday.
     assert is_open(hours, rome(4, 18, month=4), ROME, easter)
     assert next_opening(hours, rome(4, 19, month=4), ROME, easter) == rome(7, 9, month=4).astimezone(UTC)
+
+
+def test_an_eve_opens_no_day_that_is_closed() -> None:
+    hours = [parse_hours("mon-fri 09:00-20:00; sat,eve 10:00-19:00")]
+    ambrose = {date(2026, 12, 7), date(2026, 12, 8)}.__contains__  # Monday and Tuesday, in Milan
+    assert not is_open(hours, rome(6, 12, month=12), ROME, ambrose)
+    assert next_opening(hours, rome(5, 19, month=12), ROME, ambrose) == rome(9, 9, month=12).astimezone(UTC)
+
+
+def test_an_end_a_week_ahead_is_not_overlooked() -> None:
+    holiday = {date(2026, 3, 10)}.__contains__
+    hours = [parse_hours("mon-sun 00:00-24:00")]
+    end = rome(10, 0).astimezone(UTC)
+    assert open_until(hours, rome(2, 1), ROME, holiday) == end
+    assert open_until(hours, rome(2, 0), ROME, holiday) == end
 
 
 def test_no_hours_allow_everything_and_never_allows_nothing() -> None:
