@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from controller.config.number_key import number_key
 from controller.config.problems import InvalidConfigError, place_of, problem_of, unknown_variables
 from controller.config.tables import (
     PREFIX,
@@ -30,7 +31,6 @@ from controller.config.tables import (
     RedisSettings,
     RegulationSettings,
     Settings,
-    number_key,
     without_password,
 )
 from controller.domain.regulation import Regulation

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -25,13 +23,13 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from controller.config.number_key import number_key
 from controller.domain.campaign import Campaign, Override
 from controller.domain.hours import parse_hours, written
 from controller.domain.ids import CampaignId
-from controller.domain.privacy import KEY_BYTES, NumberKey
+from controller.domain.privacy import NumberKey
 from controller.domain.regulation import Regulation
 from controller.domain.retry import RetryRule
-from controller.errors import ConfigError
 from controller.law import IT_GARANTE_2014, PROFILES, load_directory
 
 PREFIX = "CC_"
@@ -436,90 +434,7 @@ class Settings(BaseSettings):
         own = self.regulation.directory
         return dict(PROFILES) | (load_directory(own, PROFILES) if own else {})
 
-    def number_key(self) -> NumberKey:
-        """The key under which numbers are hashed; made at its first use.
-
-        Raises:
-            ConfigError: it cannot be read or made, or is none.
-        """
-        return number_key(self.privacy.number_key_file or self.controller.state_dir / "number.key")
-
-    @property
-    def control_socket(self) -> Path:
-        """The socket by which the CLI reaches the running controller."""
-        return self.controller.state_dir / "control.sock"
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment first, then what the file says."""
-        return _Environment(settings_cls), init_settings
-
-
-TABLES: Mapping[str, type[BaseModel]] = {
-    "controller": ControllerSettings,
-    "asterisk": AsteriskSettings,
-    "redis": RedisSettings,
-    "records": RecordsSettings,
-    "regulation": RegulationSettings,
-    "privacy": PrivacySettings,
-    "agi": AgiSettings,
-    "agents": AgentSettings,
-    "campaign_defaults": CampaignDefaults,
-    "lab": LabSettings,
-}
-"""Every table of the file, in order."""
-
-
-def without_password(url: str) -> str:
-    """A URL fit to be shown."""
-    url = re.sub(r"(?<=://)([^:@/]*):.*@", r"\1:********@", url)
-    return re.sub(r"([?&]password=)[^&'\"]*", r"\1********", url)
-
-
-def number_key(path: Path) -> NumberKey:
-    """The key in a file, as hexadecimal digits; made anew, for its user alone, if there is no such file.
-
-    Raises:
-        ConfigError: it cannot be read or made, or holds something else.
-    """
-    place = "privacy.number_key_file"
-    if not path.exists():
-        try:
-            _make_key(path)
-        except OSError as error:
-            raise ConfigError(
-                place, f"{path} cannot be made: {error.strerror}", "a file to be made"
-            ) from error
-    try:
-        return NumberKey(bytes.fromhex(path.read_text("ascii").strip()))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            place, f"{path} cannot be used: {error}", f"a readable file of {2 * KEY_BYTES} hexadecimal digits"
-        ) from error
-
-
-def _make_key(path: Path) -> None:
-    # Complete before it has its name: two programs may start at once, and must not get two keys.
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_hex(KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _url(value: str, starts: tuple[str, ...], allowed: str) -> str:
+    def _url(value: str, starts: tuple[str, ...], allowed: str) -> str:
     if not value.startswith(starts):
         raise SettingError(f"{without_password(value)!r} does not begin with {' or '.join(starts)}", allowed)
     return value

@@ -1,0 +1,94 @@
+"""The key under which telephone numbers are hashed: a file of the controller's own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from controller.domain.privacy import KEY_BYTES, NumberKey
+from controller.errors import ConfigError
+
+
+def number_key(self) -> NumberKey:
+        """The key under which numbers are hashed; made at its first use.
+
+        Raises:
+            ConfigError: it cannot be read or made, or is none.
+        """
+        return number_key(self.privacy.number_key_file or self.controller.state_dir / "number.key")
+
+    @property
+    def control_socket(self) -> Path:
+        """The socket by which the CLI reaches the running controller."""
+        return self.controller.state_dir / "control.sock"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then what the file says."""
+        return _Environment(settings_cls), init_settings
+
+
+TABLES: Mapping[str, type[BaseModel]] = {
+    "controller": ControllerSettings,
+    "asterisk": AsteriskSettings,
+    "redis": RedisSettings,
+    "records": RecordsSettings,
+    "regulation": RegulationSettings,
+    "privacy": PrivacySettings,
+    "agi": AgiSettings,
+    "agents": AgentSettings,
+    "campaign_defaults": CampaignDefaults,
+    "lab": LabSettings,
+}
+"""Every table of the file, in order."""
+
+
+def without_password(url: str) -> str:
+    """A URL fit to be shown."""
+    url = re.sub(r"(?<=://)([^:@/]*):.*@", r"\1:********@", url)
+    return re.sub(r"([?&]password=)[^&'\"]*", r"\1********", url)
+
+
+def number_key(path: Path) -> NumberKey:
+    """The key in a file, as hexadecimal digits; made anew, for its user alone, if there is no such file.
+
+    Raises:
+        ConfigError: it cannot be read or made, or holds something else.
+    """
+    place = "privacy.number_key_file"
+    if not path.exists():
+        try:
+            _make_key(path)
+        except OSError as error:
+            raise ConfigError(
+                place, f"{path} cannot be made: {error.strerror}", "a file to be made"
+            ) from error
+    try:
+        return NumberKey(bytes.fromhex(path.read_text("ascii").strip()))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            place, f"{path} cannot be used: {error}", f"a readable file of {2 * KEY_BYTES} hexadecimal digits"
+        ) from error
+
+
+def _make_key(path: Path) -> None:
+    # Complete before it has its name: two programs may start at once, and must not get two keys.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_hex(KEY_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
