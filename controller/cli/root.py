@@ -9,6 +9,7 @@ import typer
 
 from controller.cli import (
     agents,
+    authority,
     campaigns,
     dnc,
     evidence,
@@ -58,6 +59,7 @@ app.add_typer(evidence.app, name="evidence")
 app.command()(inspection.explain)
 app.command()(inspection.audit)
 app.command()(retention.retention)
+app.command("authority-report")(authority.authority_report)
 
 
 def _print_version(wanted: bool) -> None:

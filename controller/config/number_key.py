@@ -11,53 +11,6 @@ from controller.domain.privacy import KEY_BYTES, NumberKey
 from controller.errors import ConfigError
 
 
-def number_key(self) -> NumberKey:
-        """The key under which numbers are hashed; made at its first use.
-
-        Raises:
-            ConfigError: it cannot be read or made, or is none.
-        """
-        return number_key(self.privacy.number_key_file or self.controller.state_dir / "number.key")
-
-    @property
-    def control_socket(self) -> Path:
-        """The socket by which the CLI reaches the running controller."""
-        return self.controller.state_dir / "control.sock"
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment first, then what the file says."""
-        return _Environment(settings_cls), init_settings
-
-
-TABLES: Mapping[str, type[BaseModel]] = {
-    "controller": ControllerSettings,
-    "asterisk": AsteriskSettings,
-    "redis": RedisSettings,
-    "records": RecordsSettings,
-    "regulation": RegulationSettings,
-    "privacy": PrivacySettings,
-    "agi": AgiSettings,
-    "agents": AgentSettings,
-    "campaign_defaults": CampaignDefaults,
-    "lab": LabSettings,
-}
-"""Every table of the file, in order."""
-
-
-def without_password(url: str) -> str:
-    """A URL fit to be shown."""
-    url = re.sub(r"(?<=://)([^:@/]*):.*@", r"\1:********@", url)
-    return re.sub(r"([?&]password=)[^&'\"]*", r"\1********", url)
-
-
 def number_key(path: Path) -> NumberKey:
     """The key in a file, as hexadecimal digits; made anew, for its user alone, if there is no such file.
 
