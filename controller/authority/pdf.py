@@ -25,7 +25,11 @@ def as_pdf(page: str) -> bytes:
 
 def laid_out(page: str) -> Any:
     """The page set in pages, as weasyprint's Document; raises as ``as_pdf``."""
-    return _weasyprint().HTML(string=page, url_fetcher=_NothingOutside()).render()
+    weasyprint = _weasyprint()
+    try:
+        return weasyprint.HTML(string=page, url_fetcher=_NothingOutside()).render()
+    except weasyprint.urls.FatalURLFetchingError as error:
+        raise ProtocolError(f"the report refers to something outside of itself: {error}") from error
 
 
 def _weasyprint() -> Any:

@@ -72,7 +72,6 @@ ENGLISH: Final = MappingProxyType(
         "calls.meaning": "meaning",
         "calls.number": "calls",
         "calls.silent": "counted as silent",
-        "calls.total": "total",
         "calls.all_placed": "calls placed",
         "calls.answered_above": "answered (table above)",
         "calls.under_way": "under way when the report was made",

@@ -73,7 +73,6 @@ ITALIAN: Final = MappingProxyType(
         "calls.meaning": "significato",
         "calls.number": "chiamate",
         "calls.silent": "contate come mute",
-        "calls.total": "totale",
         "calls.all_placed": "chiamate effettuate",
         "calls.answered_above": "risposte (tabella precedente)",
         "calls.under_way": "in corso alla redazione della relazione",

@@ -16,6 +16,7 @@ import structlog
 from controller.domain.call import (
     Admitted,
     AgentAssigned,
+    Arrived,
     BackToNoise,
     Bridged,
     BridgeFailed,
@@ -37,6 +38,7 @@ from controller.domain.call import (
     Left,
     NoAgentFree,
     NotAdmitted,
+    PickedUp,
     Place,
     Placed,
     PlaceFailed,
@@ -142,12 +144,17 @@ class CallOwner:
         while todo:
             event = todo.popleft()
             before = self.call.state
-            self.call, commands = step(self.call, event, self._office.clock.now())
+            self.call, commands = step(self.call, event, self._when(event))
             if before is not self.call.state:
                 self._log.debug("call", old=before.value, on=type(event).__name__, new=self.call.state.value)
             for command in commands:
                 if (answer := await self._execute(command)) is not None:
                     todo.append(answer)
+
+    def _when(self, event: CallEvent) -> datetime:
+        """When it happened: the answer by Asterisk's clock, as the noise is, everything else now."""
+        now = self._office.clock.now()
+        return now - self._news_took(now) if isinstance(event, PickedUp | Arrived) else now
 
     async def _next_event(self) -> CallEvent:
         limit = WATCH[self.call.state]

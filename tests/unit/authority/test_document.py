@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import builtins
 import csv
 import re
 import string
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
 from io import StringIO
@@ -63,7 +65,7 @@ class Page(HTMLParser):
 
 
 def ordinary() -> History:
-    return history([*many(1030), call("s", Outcome.SILENT, NINE + 900 * MINUTE)], MONDAY, MONDAY + 3 * DAY)
+    return history([*many(1030), call("s", Outcome.SILENT, NINE + 800 * MINUTE)], MONDAY, MONDAY + 3 * DAY)
 
 
 # --- languages --------------------------------------------------------------------------------------------
@@ -87,7 +89,11 @@ def test_every_text_is_used_and_every_class_outcome_and_denominator_has_one() ->
     code = "".join(f.read_text() for f in folder.glob("*.py") if not f.name.startswith("words_"))
     families = {"class", "meaning", "outcome", "denominator", "times", "decisions", "method", "days"}
     texts = LANGUAGES["it"].texts
-    unused = [key for key in texts if f'"{key}"' not in code and key.partition(".")[0] not in families]
+    unused = [
+        key
+        for key in texts
+        if f'"{key}"' not in code.replace("'", '"') and key.partition(".")[0] not in families
+    ]
     unused = [key for key in unused if not re.fullmatch(r"chart\.\w+\.(day|hour)", key)]
     assert not unused
     for one, family in ((AnswerClass, "class"), (AnswerClass, "meaning"), (Denominator, "denominator")):
@@ -132,15 +138,13 @@ def test_the_page_says_what_was_found(words: Words) -> None:
     assert words.count(1030) in text
     assert words("result.kept") in text
     assert "ab" * 32 in text
-    assert words.per_100(100 / 891) in text  # the silent call, after 891 successes
+    assert words.per_100(100 / 801) in text  # the silent call, after 801 successes
 
 
 def test_whatever_people_wrote_is_escaped() -> None:
     looser = LawOverride(author=HOSTILE, reason=HOSTILE, looser=(HOSTILE,))
     body = {"author": HOSTILE, "reason": HOSTILE}
     entries = [seal(Entry(kind=Kind.OVERRIDE, at=NINE, campaign="x", body=body), Head())]
-    from dataclasses import replace
-
     law = replace(campaign().law, name=HOSTILE, title=HOSTILE, extends=HOSTILE, override=looser)
     law = replace(law, limits=(replace(law.limits[0], name=HOSTILE),), superseded=HOSTILE)
     of = campaign(id=HOSTILE, caller=HOSTILE, law=law)
@@ -232,18 +236,15 @@ def test_the_pdf_has_the_pages_figures(words: Words) -> None:
     assert as_pdf(page).startswith(b"%PDF-")
     document = laid_out(page)
     assert 3 <= len(document.pages) <= 6
-    assert document.metadata.title == Page(page).text.partition("\n")[0].partition(":root")[0]
+    assert document.metadata.title.startswith(words("title"))
 
 
 def test_a_page_that_refers_to_something_makes_no_pdf() -> None:
-    with pytest.raises(Exception, match="nothing outside|Error fetching"):
+    with pytest.raises(ProtocolError, match="outside of itself"):
         as_pdf('<img src="file:///etc/hostname">')
-    assert issubclass(ProtocolError, Exception)
 
 
 def test_without_its_libraries_the_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    import builtins
-
     real = builtins.__import__
 
     def missing(name: str, *args: object, **kwargs: object) -> object:

@@ -140,6 +140,7 @@ def test_what_is_written_is_read_again(hours: Hours) -> None:
 @given(HOURS, HOURS)
 @example(ALWAYS, parse_hours("mon-sun,holiday 00:00-24:00; eve 10:00-12:00"))
 @example(parse_hours("mon-sun 09:00-20:00; eve closed"), parse_hours("mon-sun 09:00-20:00"))
+@example(parse_hours("sat,holiday 09:00-10:00"), parse_hours("sat 09:00-10:00"))
 def test_never_wider_is_what_all_minutes_of_all_kinds_of_days_say(own: Hours, base: Hours) -> None:
     monday = datetime(2026, 6, 1, tzinfo=UTC)  # A week without and one with holidays after each day.
     cases = [set[date](), {monday.date() + timedelta(days=n) for n in range(0, 15, 2)}]

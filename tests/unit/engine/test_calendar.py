@@ -1,17 +1,22 @@
-"""Where people live, what time it is there, whether it is a holiday; and whether they may be called."""
+"""Zones and holidays from real numbers and real calendars, and what is remembered of them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
+import holidays
+import phonenumbers
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 from controller.domain.campaign import Campaign
 from controller.domain.contact import Habits
-from controller.domain.hours import parse_hours
-from controller.domain.ids import E164, CampaignId
+from controller.domain.hours import NEVER, parse_hours
+from controller.domain.ids import CampaignId, E164
 from controller.engine.calendar import (
     Calendar,
     checked_region,
@@ -21,122 +26,219 @@ from controller.engine.calendar import (
     zones_of,
 )
 from controller.errors import BadInput
-from controller.law import IT_GARANTE_2014, PROFILES
+from controller.law import IT_GARANTE_2014
+from tests.fakes.law import LAX
 
-MILAN, NEW_YORK = E164("+390212345678"), E164("+12125550123")
 ROME = ZoneInfo("Europe/Rome")
-CAMPAIGN = Campaign(id=CampaignId("spring"), caller="acme", law=IT_GARANTE_2014)
+HABITS = Habits()
+ITALY = Campaign(id=CampaignId("c"), caller="acme", law=IT_GARANTE_2014)
+MILAN = E164("+390212345678")
+WASHINGTON = E164("+12025550123")
 
 
-def rome(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=ROME)
+def zones(number: str, own: str = "") -> list[str]:
+    return [zone.key for zone in zones_of(E164(number), own, "Europe/Rome")]
 
 
-def test_the_zone_is_the_persons_own_then_the_numbers_then_the_campaigns() -> None:
-    assert zones_of(MILAN, "", "Etc/UTC") == (ROME,)
-    assert zones_of(NEW_YORK, "", "Europe/Rome") == (ZoneInfo("America/New_York"),)
-    assert zones_of(NEW_YORK, "America/Denver", "Europe/Rome") == (ZoneInfo("America/Denver"),)
-    assert zones_of(E164("+99912345678"), "", "Europe/Rome") == (ROME,)
+# --- zones --------------------------------------------------------------------------------------------
 
 
-def test_a_number_that_may_be_anywhere_has_every_zone_of_its_country() -> None:
-    zones = zones_of(E164("+61412345678"), "", "Europe/Rome")  # an Australian mobile
-    assert len(zones) > 1
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (MILAN, ["Europe/Rome"]),
+        ("+393471234567", ["Europe/Rome"]),
+        ("+390669812345", ["Europe/Rome"]),
+        ("+442071838750", ["Europe/London"]),
+        ("+447400123456", ["Europe/London"]),
+        (WASHINGTON, ["America/New_York"]),
+        ("+14155550123", ["America/Los_Angeles"]),
+        ("+551121234567", ["America/Sao_Paulo"]),
+        ("+800123456789", ["Europe/Rome"]),  # of no country: the campaign's
+    ],
+)
+def test_a_number_tells_its_zone(number: str, expected: list[str]) -> None:
+    assert zones(number) == expected
 
 
-def test_holidays_are_those_of_the_persons_region() -> None:
-    assert is_holiday("IT")(date(2026, 12, 8))
-    assert not is_holiday("IT")(date(2026, 12, 7))
-    assert is_holiday("IT-MI")(date(2026, 12, 7))  # Saint Ambrose, in Milan only
-    assert is_holiday("US")(date(2026, 11, 26))
-    assert region_of(MILAN, Habits(), CAMPAIGN) == "IT"
-    assert region_of(MILAN, Habits(region="IT-MI"), CAMPAIGN) == "IT-MI"
-    assert region_of(MILAN, Habits(), replace(CAMPAIGN, region="IT-MI")) == "IT-MI"
-    assert region_of(NEW_YORK, Habits(), CAMPAIGN) == "US"
+@pytest.mark.parametrize("number", ["+79161234567", "+61412345678", "+18005551234", "+12345"])
+def test_a_number_that_may_be_anywhere_in_a_large_country_is_everywhere(number: str) -> None:
+    found = zones(number)
+    assert len(found) > 3
+    offsets = {
+        tuple(
+            (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)).astimezone(ZoneInfo(zone)).utcoffset()
+            for day in range(365)
+        )
+        for zone in found
+    }
+    assert len(offsets) == len(found)  # each clock once
 
 
-@pytest.mark.parametrize("text", ["Italy", "IT-XX", "", "XX", "IT-"])
-def test_a_region_nobody_knows_is_refused(text: str) -> None:
-    with pytest.raises(BadInput, match="region"):
-        checked_region(text)
+def test_the_persons_own_zone_wins() -> None:
+    assert zones(WASHINGTON, "Asia/Tokyo") == ["Asia/Tokyo"]
 
 
-def test_names_are_checked() -> None:
-    assert checked_region(" it-mi ") == "IT-MI"
-    assert checked_zone("Europe/Rome") == "Europe/Rome"
-    for bad in ("Rome", "europe/nowhere", "", "../etc/passwd"):
-        with pytest.raises(BadInput, match="time zone"):
-            checked_zone(bad)
+def test_every_zone_a_number_can_have_exists() -> None:
+    named = {name for names in TIMEZONE_DATA.values() for name in names}
+    assert named <= available_timezones()
 
 
-def test_italy_by_the_callees_clock() -> None:
-    calendar = Calendar()
-    assert calendar.check(CAMPAIGN, MILAN, Habits(), rome("2026-11-24 12:00")).passed
-    night = calendar.check(CAMPAIGN, MILAN, Habits(), rome("2026-11-24 21:00"))
-    assert not night.passed
-    assert night.until == rome("2026-11-25 09:00")
-    saturday = calendar.check(CAMPAIGN, MILAN, Habits(), rome("2026-11-28 20:00"))
-    assert saturday.until == rome("2026-11-30 09:00")
-    # Noon in Rome is six in the morning in New York.
-    abroad = calendar.check(CAMPAIGN, NEW_YORK, Habits(), rome("2026-11-24 12:00"))
-    assert not abroad.passed
-    assert abroad.until == datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+@given(st.integers(1_000_000, 999_999_999_999_999))
+def test_every_number_has_a_zone_and_a_region(digits: int) -> None:
+    number = E164(f"+{digits}")
+    assert zones_of(number, "", "Europe/Rome")
+    assert checked_region(region_of(number, HABITS, ITALY))
 
 
-def test_the_holiday_of_a_town() -> None:
-    noon = rome("2026-12-07 12:00")
-    assert Calendar().check(CAMPAIGN, MILAN, Habits(), noon).passed
-    assert not Calendar().check(CAMPAIGN, MILAN, Habits(region="IT-MI"), noon).passed
+# --- regions ------------------------------------------------------------------------------------------
 
 
-def test_no_phone_rings_past_the_end() -> None:
-    campaign = replace(CAMPAIGN, ring_timeout=timedelta(seconds=30))
-    assert Calendar().check(campaign, MILAN, Habits(), rome("2026-11-24 19:59:30")).passed
-    late = Calendar().check(campaign, MILAN, Habits(), rome("2026-11-24 19:59:31"))
-    assert not late.passed
-    assert late.until == rome("2026-11-25 09:00")
+@pytest.mark.parametrize(
+    ("number", "home", "expected"),
+    [
+        (MILAN, "IT-MI", "IT-MI"),
+        (WASHINGTON, "IT-MI", "US"),
+        ("+16135550123", "IT", "CA"),
+        ("+16135550123", "US", "CA"),
+        ("+18005551234", "CA-ON", "CA-ON"),  # code shared, number of no country
+        ("+18005551234", "IT", "US"),
+        ("+77011234567", "RU", "KZ"),
+        ("+800123456789", "IT", "IT"),
+        ("+2901234", "IT", "SH"),
+    ],
+)
+def test_a_number_tells_whose_holidays_hold(number: str, home: str, expected: str) -> None:
+    assert region_of(E164(number), HABITS, replace(ITALY, region=home)) == expected
 
 
-def test_campaign_segment_and_person_only_narrow() -> None:
-    campaign = replace(
-        CAMPAIGN,
-        hours=parse_hours("mon-sun 00:00-24:00"),
-        segment_hours={"evening": parse_hours("mon-fri 18:00-23:00")},
+def test_a_country_without_known_holidays_has_the_campaigns() -> None:
+    known = holidays.list_supported_countries(include_aliases=False)
+    unknown = next(
+        country
+        for country in sorted(phonenumbers.SUPPORTED_REGIONS - set(known))
+        if phonenumbers.COUNTRY_CODE_TO_REGION_CODE[phonenumbers.country_code_for_region(country)]
+        == (country,)
     )
-    calendar, late, evening = Calendar(), rome("2026-11-24 21:00"), rome("2026-11-24 18:30")
-    assert not calendar.check(campaign, MILAN, Habits(), late).passed
-    assert calendar.check(campaign, MILAN, Habits(segment="evening"), evening).passed
-    assert not calendar.check(campaign, MILAN, Habits(segment="evening"), rome("2026-11-24 12:00")).passed
-    assert calendar.check(campaign, MILAN, Habits(segment="unknown"), rome("2026-11-24 12:00")).passed
-    own = Habits(segment="evening", hours=parse_hours("wed 18:00-19:00"))
-    check = calendar.check(campaign, MILAN, own, evening)
-    assert not check.passed
-    assert check.until == rome("2026-11-25 18:00")
+    example = phonenumbers.example_number(unknown)
+    number = E164(phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164))
+    assert region_of(number, HABITS, ITALY) == "IT"
 
 
-def test_where_the_zone_is_uncertain_every_one_must_be_open() -> None:
-    campaign = replace(CAMPAIGN, law=PROFILES["us-ftc-tsr"])
-    mobile = E164("+61412345678")
-    # In Sydney it is 9 in the morning, in Perth it is 6.
-    sydney = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
-    assert not Calendar().check(campaign, mobile, Habits(), sydney).passed
-    assert Calendar().check(campaign, mobile, Habits(zone="Australia/Sydney"), sydney).passed
+def test_the_persons_own_region_wins() -> None:
+    assert region_of(WASHINGTON, Habits(region="IT-RM"), ITALY) == "IT-RM"
 
 
-def test_the_campaigns_own_beginning_and_end() -> None:
-    opens, closes = rome("2026-11-24 12:00"), rome("2026-11-24 15:00")
-    campaign = replace(CAMPAIGN, opens_at=opens, closes_at=closes, ring_timeout=timedelta(seconds=30))
+def test_holidays_of_italy_and_of_its_cities() -> None:
+    italy, milan, rome = is_holiday("IT"), is_holiday("IT-MI"), is_holiday("IT-RM")
+    for day in (date(2026, 4, 6), date(2026, 6, 2), date(2026, 12, 8), date(2027, 1, 1), date(2026, 4, 5)):
+        assert italy(day)
+        assert milan(day)
+    assert not italy(date(2026, 12, 7))
+    assert milan(date(2026, 12, 7))  # St Ambrose
+    assert not rome(date(2026, 12, 7))
+    assert rome(date(2026, 6, 29))  # St Peter and Paul
+    assert not italy(date(2026, 4, 7))
+
+
+def test_every_region_that_is_accepted_has_a_calendar() -> None:
+    for country in holidays.list_supported_countries(include_aliases=False):
+        assert is_holiday(checked_region(country))(date(2026, 1, 2)) in (True, False)
+
+
+@pytest.mark.parametrize(("text", "region"), [("IT", "IT"), (" it-mi ", "IT-MI"), ("us-CA", "US-CA")])
+def test_regions_are_taken_as_people_write_them(text: str, region: str) -> None:
+    assert checked_region(text) == region
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "allowed"),
+    [
+        ("", "no country", "IT or IT-MI"),
+        ("Italy", "no country", "IT or IT-MI"),
+        ("ITA", "no country", "IT or IT-MI"),
+        ("XX", "no country", "IT or IT-MI"),
+        ("IT-", "no part ''", "MI"),
+        ("IT-ZZ", "no part 'ZZ'", "MI"),
+    ],
+)
+def test_regions_without_holidays_are_refused(text: str, problem: str, allowed: str) -> None:
+    with pytest.raises(BadInput, match=problem) as refused:
+        checked_region(text)
+    assert allowed in refused.value.allowed
+
+
+def test_zones_are_checked() -> None:
+    assert checked_zone("Europe/Rome") == "Europe/Rome"
+    for text in ("", "Rome", "europe/rome", "../etc/passwd", "+01:00"):
+        with pytest.raises(BadInput, match="no time zone"):
+            checked_zone(text)
+
+
+# --- put together -------------------------------------------------------------------------------------
+
+
+def at(day: int, hour: int, minute: int = 0, month: int = 12) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=ROME)
+
+
+def test_italys_hours_by_the_callees_clock_and_holidays() -> None:
     calendar = Calendar()
-    early = calendar.check(campaign, MILAN, Habits(), opens - timedelta(seconds=1))
-    assert not early.passed
-    assert early.until == opens
-    assert calendar.check(campaign, MILAN, Habits(), opens).passed
-    assert calendar.check(campaign, MILAN, Habits(), closes - timedelta(seconds=30)).passed
-    late = calendar.check(campaign, MILAN, Habits(), closes - timedelta(seconds=29))
-    assert not late.passed
-    assert late.until is None
+    ambrose = Habits(region="IT-MI")
+    assert calendar.check(ITALY, MILAN, HABITS, at(4, 19, 58)).passed
+    # Monday the 7th is St Ambrose in Milan only, and the eve of a holiday everywhere else.
+    assert not calendar.check(ITALY, MILAN, HABITS, at(7, 9, 30)).passed
+    assert calendar.check(ITALY, MILAN, HABITS, at(7, 10)).passed
+    assert calendar.check(ITALY, MILAN, ambrose, at(7, 10)).until == at(9, 9)
+    # 15:00 in Rome is 9:00 in Washington.
+    assert calendar.check(ITALY, WASHINGTON, HABITS, at(4, 14, 59)).until == at(4, 15)
+    assert calendar.check(ITALY, WASHINGTON, HABITS, at(4, 15)).passed
+    # Thanksgiving is none of Italy's.
+    thanksgiving = at(26, 16, month=11)
+    assert calendar.check(ITALY, MILAN, HABITS, thanksgiving).passed
+    assert not calendar.check(ITALY, WASHINGTON, HABITS, thanksgiving).passed
 
 
-def test_without_hours_in_the_law_there_are_none() -> None:
-    campaign = replace(CAMPAIGN, law=PROFILES["uk-ofcom-2010"])
-    assert Calendar().check(campaign, MILAN, Habits(), rome("2026-11-29 03:00")).passed
+HOURS = st.sampled_from(["mon-fri 09:00-13:00,15:00-19:00", "mon-sun,holiday 00:00-24:00", "sat 02:00-02:40"])
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-3 * 86400, 3 * 86400),
+            st.sampled_from([MILAN, WASHINGTON, E164("+61412345678")]),
+            st.one_of(st.none(), HOURS),
+            st.sampled_from(["", "IT-MI", "US"]),
+        ),
+        min_size=2,
+        max_size=12,
+    )
+)
+def test_what_is_remembered_is_what_would_be_found(
+    asked: list[tuple[int, E164, str | None, str]],
+) -> None:
+    # In any order: the clock is set back as well.
+    calendar, change = Calendar(), datetime(2026, 10, 25, 1, tzinfo=UTC)
+    for seconds, number, hours, region in asked:
+        habits = Habits(hours=parse_hours(hours) if hours else None, region=region)
+        now = change + timedelta(seconds=seconds)
+        assert calendar.check(ITALY, number, habits, now) == Calendar().check(ITALY, number, habits, now)
+
+
+def test_what_was_out_of_sight_is_looked_for_again() -> None:
+    # Open on St Ambrose's day alone, which was not within sight of a year before.
+    campaign = replace(ITALY, law=LAX, hours=parse_hours("holiday 10:00-11:00; sun 12:00-13:00"))
+    calendar = Calendar()
+    habits = Habits(hours=NEVER)
+    assert calendar.check(campaign, MILAN, habits, at(1, 9)).until is None
+    assert calendar.check(campaign, MILAN, HABITS, at(1, 9)).until == at(6, 12)
+    assert calendar.check(campaign, MILAN, habits, at(6, 12)).until is None
+
+
+def test_memory_is_bounded() -> None:
+    calendar = Calendar()
+    for minute in range(5000):
+        hours = parse_hours(f"mon {minute // 60 % 12:02d}:{minute % 60:02d}-{12 + minute // 720}:59")
+        calendar.check(replace(ITALY, law=LAX), MILAN, Habits(hours=hours), at(7, 0))
+    assert len(calendar._found) <= 4096
