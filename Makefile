@@ -70,7 +70,7 @@ tools: .venv/.dev ## Find or make Asterisk and Redis for lab and tests
 
 .PHONY: unit
 unit: .venv/.dev tools ## Unit and contract tests
-	$(BIN)/pytest tests/unit tests/contract
+	$(BIN)/pytest -n auto --dist worksteal tests/unit tests/contract
 
 .PHONY: integration
 integration: .venv/.dev tools ## Tests on real Asterisk and Redis

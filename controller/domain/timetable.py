@@ -21,6 +21,9 @@ from controller.domain.hours import Hours, IsHoliday, next_opening, open_until
 DIAL_WITHIN: Final = timedelta(seconds=5)
 """Reckoned from the check to the moment the phone begins to ring: the stores are asked in between."""
 
+ALONE_WITHIN: Final = timedelta(days=366)
+"""One zone is searched that far ahead for a window."""
+
 TOGETHER_WITHIN: Final = timedelta(days=10)
 """Several zones are searched that far ahead for a common window: past any row of holidays."""
 
@@ -59,7 +62,7 @@ def next_window(
         The window; None if there is none within a year (several zones: within ten days).
     """
     begin = at.astimezone(UTC)
-    limit = begin + TOGETHER_WITHIN if len(zones) > 1 else None
+    limit = begin + (TOGETHER_WITHIN if len(zones) > 1 else ALONE_WITHIN)
     while (opens := _opening(hours, begin, zones, is_holiday, limit)) is not None:
         closes = min(open_until(hours, opens, zone, is_holiday) or opens for zone in zones)
         if opens + room <= closes:
@@ -73,13 +76,13 @@ def _opening(
     begin: datetime,
     zones: Sequence[ZoneInfo],
     is_holiday: IsHoliday,
-    limit: datetime | None,
+    limit: datetime,
 ) -> datetime | None:
     """The first instant from ``begin`` on that is open in every zone."""
     agreed = 0
     for zone in itertools.cycle(zones):
         opens = next_opening(hours, begin, zone, is_holiday)
-        if opens is None or (limit is not None and opens > limit):
+        if opens is None or opens > limit:
             return None
         agreed = agreed + 1 if opens == begin else 1
         begin = opens

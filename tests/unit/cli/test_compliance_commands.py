@@ -205,6 +205,7 @@ def test_an_old_answer_is_stored_with_a_warning(cli: Cli) -> None:
         ("numero;iscritto\n3471234567;si\n3471234567;no\n", "2026-01-01", "line 3: says the contrary"),
         ("numero\n3471234567\n", "2026-01-01", "--answer-column"),
     ],
+    ids=["to come", "no date", "contradicts itself", "no answers"],
 )
 def test_a_bad_answer_is_refused_and_the_former_stays(
     cli: Cli, content: str, checked_at: str, problem: str
