@@ -116,8 +116,9 @@ def hours_check(
         far = "a year" if len(zones) == 1 else f"{TOGETHER_WITHIN.days} days in all of its time zones"
         return _failed(f"{_local(at, zones)}, not open within {far}")
     if window.opens <= at:
-        why = f"{_local(at, zones)}, open until {_local(window.closes, zones)}"
-        return Check(name=CheckName.HOURS, passed=True, why=why)
+        long = window.closes - at > timedelta(days=7)
+        stays = "open for a week and more" if long else f"open until {_local(window.closes, zones)}"
+        return Check(name=CheckName.HOURS, passed=True, why=f"{_local(at, zones)}, {stays}")
     # Closed, or about to close while the phone still rings.
     why = f"no phone may ring at {_local(at, zones)}, next from {_local(window.opens, zones)}"
     return _failed(why, window.opens)

@@ -53,6 +53,7 @@ from controller.domain.ids import AgentId
 from controller.domain.lifecycle import HEARD_AFTER, step
 from controller.domain.outcome import Outcome
 from controller.domain.regulation import Played
+from controller.domain.timetable import DIAL_WITHIN
 from controller.engine.books import Books
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
@@ -246,6 +247,10 @@ class CallOwner:
     async def _place(self) -> CallEvent | None:
         if not self._office.health.fit:
             # The admission took time, and an edge went down meanwhile (L7).
+            return PlaceFailed()
+        if self._office.clock.now() - (self.call.admitted_at or self._office.clock.now()) > DIAL_WITHIN:
+            # It took so long that the phone could ring past the end of the hours.
+            self._log.warning("not dialed: the stores took too long to admit it")
             return PlaceFailed()
         try:
             await self._office.control.place(self.call.id, self.call.contact.number, self._run.campaign)

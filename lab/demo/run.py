@@ -132,7 +132,7 @@ class Demo:
         await self._dial(act.campaign, act.title, act.seconds)
 
     async def _ask_the_register(self, act: Act) -> None:
-        """What has to be known of people before they are called, as files that an administrator would have."""
+        """What has to be known of people before they are called, as an administrator would have it."""
         register = self._controller.root / f"{act.campaign}.register.csv"
         lists.write_register(register, act.rows)
         today = f"{datetime.now(ROME):%Y-%m-%d}"

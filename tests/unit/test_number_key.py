@@ -45,7 +45,7 @@ def test_programs_that_start_at_once_get_the_same_key(tmp_path: Path) -> None:
 def test_what_is_no_key_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "number.key"
     file.write_text(text)
-    with pytest.raises(ConfigError, match="privacy.number_key_file"):
+    with pytest.raises(ConfigError, match="number_key_file"):
         number_key(file)
     assert file.read_text() == text
 

@@ -211,3 +211,18 @@ async def test_audit_misses_a_suppression_that_was_lost() -> None:
         assert await missing() == []
         centre.ledger._callers[CALLER].held.clear()
         assert await missing() == [f"suppression of the person {KEY.of(number(1))}"]
+
+
+@virtual
+async def test_a_call_that_took_too_long_to_be_admitted_is_not_dialed() -> None:
+    async with call_centre(agents=1) as centre:
+        centre.telephony.habit = Answers(after=1.0, talks=2.0)
+        campaign = await centre.campaign(contacts=[number(0)])
+        centre.records_wire.held.add("attempt_started")
+        await centre.start(campaign)
+        await centre.sleep(5.5)
+        centre.records_wire.held.clear()
+        await centre.until(lambda: not centre.owners)
+        assert not called(centre)
+        assert not await centre.suppressed(number(0))
+        await centre.until(lambda: called(centre) == {number(0)}, within=660)  # tried again later
