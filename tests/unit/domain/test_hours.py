@@ -84,7 +84,7 @@ def every_minute(
     return [all(allows(each, at, zone, holidays) for each in hours) for at in moments]
 
 
-@settings(max_examples=400)
+@settings(max_examples=120)
 @given(SEVERAL, st.sampled_from(CHANGES), st.integers(-1500, 400), st.integers(0, 59), HOLIDAYS)
 def test_hours_are_what_every_single_minute_says(
     hours: list[Hours], change: tuple[str, datetime], minutes: int, seconds: int, days: frozenset[int]

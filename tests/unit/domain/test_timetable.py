@@ -52,7 +52,7 @@ ZONES = st.lists(
 _CHANGE = datetime(2026, 10, 25, 1, tzinfo=UTC)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(
     st.lists(st.one_of(WEEKS, st.just(ALWAYS)), max_size=2),
     ZONES,
