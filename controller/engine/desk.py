@@ -32,6 +32,10 @@ class _Departure:
     agent: AgentId
 
 
+SETTLE = 0.5
+"""Seconds from the seating of an agent's phone until a call may count on it."""
+
+
 class Desk:
     """Seats agents and carries out what they ask with their phones."""
 
@@ -164,7 +168,7 @@ class Desk:
             log.warning("unknown phone tried to log in", agent=event.agent)
             await self._office.control.drop(event.channel)
             return
-        if self._office.floor.present(event.agent):
+        if self._office.floor.present(event.agent) or event.agent in self._seats:
             log.info("agent logged in twice, second call dropped", agent=event.agent)
             await self._office.control.drop(event.channel)
             return
@@ -174,7 +178,11 @@ class Desk:
         except ControllerError:
             self._seats.pop(event.agent, None)
             raise
+        # Until the phone sends sound, a callee in the bridge would hear nobody.
+        self._office.later(SETTLE, lambda: self._take_in(event))
+
+    def _take_in(self, event: AgentArrived) -> None:
         if self._seats.get(event.agent) != event.channel:
-            return  # the phone was gone again before the seating was done
+            return  # the phone was gone again
         log.info("agent logged in", agent=event.agent)
         self._office.apply(self._office.floor.log_in(event.agent, self._office.clock.now()))

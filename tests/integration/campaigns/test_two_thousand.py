@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -24,6 +25,7 @@ from controller.engine.verification import Verifier
 from controller.store.ledger import RedisLedger
 from lab.demo.judgement import judge
 from lab.demo.stores import read_attempts, read_suppressed
+from lab.evidence import CalleeCall
 from lab.numbers import Behaviour, number
 from tests.integration.rig import CALLER, Rig
 
@@ -92,6 +94,13 @@ async def _everybody_says_the_same(rig: Rig, campaign: Campaign) -> None:
     assert f"{found.head.seq}:{found.head.hash}" in said.decode()
 
 
+def _of(disagreements: Sequence[str], calls: Sequence[CalleeCall], rig: Rig) -> list[object]:
+    """Both sides' whole story of the calls that they do not agree on."""
+    numbers = {each.partition(":")[0] for each in disagreements}
+    theirs = [call for call in calls if call.number in numbers]
+    return [*disagreements, *theirs, *(row for row in rig.attempts() if row["number"] in numbers)]
+
+
 @pytest.mark.timeout(600)
 async def test_two_thousand_calls_with_an_answer_rate_that_jumps(rig: Rig) -> None:
     rng = Random(10)
@@ -118,7 +127,7 @@ async def test_two_thousand_calls_with_an_answer_rate_that_jumps(rig: Rig) -> No
     }
     verdict = judge(calls, read_attempts(rig.controller.records), suppressed)
     assert not verdict.breaches
-    assert not verdict.disagreements
+    assert not verdict.disagreements, _of(verdict.disagreements, calls, rig)
     assert not verdict.unprotected
     assert not verdict.called_again
     # It was no idle test: callees were overdialed, and some of them went without an agent or waited for one.

@@ -10,6 +10,7 @@ from controller.domain.agent import AgentState
 from controller.domain.call import CallState
 from controller.domain.ids import AgentId
 from controller.domain.outcome import Outcome
+from controller.engine.desk import SETTLE
 from controller.errors import Refused
 from controller.simulation.callee import Answers, EndedBy, NoAnswer
 from controller.simulation.link import Fault
@@ -244,3 +245,24 @@ async def test_race_an_agent_comes_back_before_their_old_call_is_over() -> None:
         assert centre.state(0) is AgentState.TALKING
         # (The first callee heard nothing meanwhile; with Asterisk not answering no controller can mend it.)
         centre.telephony.callees.remove(first)
+
+
+@virtual
+async def test_race_an_agent_gets_no_callee_before_their_phone_sends_sound() -> None:
+    # On the lab: a callee who waited got the agent who had just logged in, and heard nobody until leaving.
+    async with call_centre(agents=1, seated=0) as centre:
+        centre.telephony.dial(agent(0), "*51")
+        await centre.until(lambda: centre.telephony.seated(agent(0)))
+        seated = centre.time()
+        assert centre.state(0) is AgentState.AWAY
+        await centre.until(lambda: centre.state(0) is AgentState.IDLE)
+        assert centre.time() - seated == pytest.approx(SETTLE, abs=0.01)
+
+
+@virtual
+async def test_an_agent_who_dials_in_twice_while_being_seated_has_one_phone() -> None:
+    async with call_centre(agents=1, seated=0) as centre:
+        centre.telephony.dial(agent(0), "*51")
+        centre.telephony.dial(agent(0), "*51")
+        await centre.until(lambda: centre.state(0) is AgentState.IDLE)
+        assert len(centre.controller._desk._seats) == 1

@@ -9,6 +9,7 @@ from controller.domain.call import CallState
 from controller.domain.campaign import Campaign
 from controller.domain.ids import E164
 from controller.domain.outcome import Outcome
+from controller.engine.desk import SETTLE
 from controller.simulation.callee import Answers, Behaviour, Callee, EndedBy, Heard, Leaves
 from controller.simulation.link import Fault
 from tests.fakes.call_centre import CallCentre, agent, call_centre, number, virtual
@@ -69,7 +70,7 @@ async def test_noise_then_the_message_then_hung_up_and_it_is_a_silent_call() -> 
 async def test_an_agent_who_frees_up_before_the_message_rescues() -> None:
     async with call_centre(agents=1) as centre:
         await _one_waits(centre)
-        await centre.sleep(1.2)
+        await centre.sleep(0.7)
         await centre.seat_more()
         await centre.sleep(1)
         callee = centre.telephony.calls_to(WAITS)[-1]
@@ -155,7 +156,7 @@ def test_race_the_switch_acts_while_the_bridging_is_under_way(one_way: float) ->
         slow = [0.001]
         async with call_centre(agents=1, delay=lambda: slow[0]) as centre:
             campaign = await _one_waits(centre)
-            await centre.sleep(1.6)
+            await centre.sleep(1.6 - SETTLE)
             await centre.seat_more()
             await centre.until(lambda: centre.in_state(CallState.BRIDGING), within=0.1)
             slow[0] = one_way
