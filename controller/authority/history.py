@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from controller.authority.limits import LimitHistory, is_silent, is_success, replay
@@ -19,10 +19,9 @@ from controller.authority.times import Times, seconds_of_silent, times
 from controller.domain.answer import AnswerClass
 from controller.domain.campaign import Campaign
 from controller.domain.evidence import Head, Kind, Sealed
+from controller.domain.instants import moment
 from controller.domain.outcome import Outcome
 from controller.ports.records import AttemptFact
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _CLASSES = {
     Outcome.CONNECTED: AnswerClass.AGENT,
@@ -289,7 +288,7 @@ def _decisions(entries: Iterable[Sealed], until: datetime) -> Iterable[Decision]
 
 
 def _decision(entry: Sealed) -> Decision | None:
-    at = _EPOCH + timedelta(microseconds=entry.at)
+    at = moment(entry.at)
     try:
         body = json.loads(entry.body)
         if entry.kind == Kind.OVERRIDE.value:

@@ -15,7 +15,7 @@ from controller.domain.ids import CampaignId
 from controller.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from controller.authority.history import History, Proof
     from controller.authority.words import Words
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from controller.store.records import SqlRecords
 
 _LONG = 3600.0
-_PAGE = 10_000
 _DECISIONS = 100_000
 
 
@@ -94,6 +93,7 @@ async def collect(records: SqlRecords, campaign: CampaignId) -> Material:
     """
     from controller.authority.suppressions import people_left_alone
     from controller.domain.evidence import Kind
+    from controller.engine.pages import facts_of
 
     rows = {row.campaign.id: row.campaign for row in await records.campaigns()}
     if campaign not in rows:
@@ -102,12 +102,12 @@ async def collect(records: SqlRecords, campaign: CampaignId) -> Material:
         )
     own = rows[campaign]
     proof = await _proof(records)
-    facts = [fact async for fact in _facts(records, campaign)]
+    facts = [fact async for fact in facts_of(records, campaign)]
     all_facts = list(facts)
     if protected := people_left_alone(facts):
         for other in rows.values():
             if other.id != campaign and other.caller == own.caller:
-                all_facts += [fact async for fact in _facts(records, other.id) if fact.person in protected]
+                all_facts += [fact async for fact in facts_of(records, other.id) if fact.person in protected]
     entries = await records.evidence.entries_of(
         campaign=campaign, kinds=(Kind.OVERRIDE, Kind.PROFILE), limit=_DECISIONS
     )
@@ -126,14 +126,6 @@ async def _proof(records: SqlRecords) -> Proof:
         attempts=found.attempts,
         findings=tuple(str(finding) for finding in found.findings),
     )
-
-
-async def _facts(records: SqlRecords, campaign: CampaignId) -> AsyncIterator[AttemptFact]:
-    after: tuple[datetime, str] | None = None
-    while page := await records.facts(campaign, after=after, limit=_PAGE):
-        for fact in page:
-            yield fact
-        after = page[-1].placed, page[-1].call
 
 
 def history_of(material: Material, first: date | None, last: date | None, now: datetime) -> History:

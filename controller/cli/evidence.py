@@ -90,7 +90,7 @@ def show(
     person = ""
     if number is not None:
         person = settings.number_key().of(parsed(number, settings.campaign_defaults.region))
-    from controller.domain.evidence import moment
+    from controller.domain.instants import moment
     from controller.engine.verification import printable
 
     entries = run_async(_entries_of(settings, call, person, campaign, limit))

@@ -12,15 +12,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from hashlib import sha256
 from typing import Any
 
+from controller.domain.instants import micros
+
 GENESIS = bytes(32)
 """What the first entry follows."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Kind(Enum):
@@ -108,11 +108,6 @@ class Head:
     hash: str = GENESIS.hex()
 
 
-def moment(at: int) -> datetime:
-    """An entry's time, from microseconds since 1970 UTC."""
-    return _EPOCH + timedelta(microseconds=at)
-
-
 def seal(entry: Entry, head: Head) -> Sealed:
     """Chain an entry to what was there.
 
@@ -123,7 +118,7 @@ def seal(entry: Entry, head: Head) -> Sealed:
         raise ValueError(f"naive datetime {entry.at!r} in the evidence")
     sealed = Sealed(
         seq=head.seq + 1,
-        at=(entry.at - _EPOCH) // timedelta(microseconds=1),
+        at=micros(entry.at),
         kind=entry.kind.value,
         campaign=entry.campaign,
         call=entry.call,

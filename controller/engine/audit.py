@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from controller.domain.budget import Tally
 from controller.domain.campaign import Campaign
 from controller.domain.ids import CallId
 from controller.domain.outcome import Outcome
 from controller.domain.privacy import NumberKey
+from controller.engine.pages import facts_of
 from controller.ports import AttemptFact, FlightMark, Ledger, Records
 
 AGAIN_AFTER = 1.0
 _TRIES = 5
-_PAGE = 5000
 _ALL = 10_000_000
 
 
@@ -130,7 +131,7 @@ class Auditor:
             if mark.campaign == campaign.id
         ]
         recount = Recount()
-        async for fact in self._facts(campaign):
+        async for fact in facts_of(self._records, campaign.id):
             recount.add(fact, campaign)
         for mark in marks:
             if mark.connected and mark.call in recount.open:
@@ -146,13 +147,6 @@ class Auditor:
             ],
             over=_over(campaign, recount),
         )
-
-    async def _facts(self, campaign: Campaign) -> AsyncIterator[AttemptFact]:
-        after: tuple[datetime, str] | None = None
-        while page := await self._records.facts(campaign.id, after=after, limit=_PAGE):
-            for fact in page:
-                yield fact
-            after = page[-1].placed, page[-1].call
 
     async def _suppression_differences(
         self, campaign: Campaign, recount: Recount, now: datetime
@@ -209,9 +203,8 @@ def _over(campaign: Campaign, recount: Recount) -> list[str]:
         for limit in campaign.law.limits:
             if not limit.has_window(label):
                 continue
-            allowed = limit.per_success.numerator * successes // limit.per_success.denominator
-            if silent > allowed:
-                over.append(
-                    f"{limit.name} {label}: {silent} silent calls, {allowed} allowed by {successes} successes"
-                )
+            tally = Tally(limit=limit, window=label, successes=successes, silent=silent)
+            if not tally.kept:
+                allowed = f"{tally.allowance} allowed by {successes} successes"
+                over.append(f"{limit.name} {label}: {silent} silent calls, {allowed}")
     return over

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from controller.domain.campaign import Campaign, CampaignState
 from controller.domain.clearance import Check, CheckName, Standing, first_failed
@@ -14,13 +14,13 @@ from controller.domain.contact import Contact
 from controller.domain.evidence import Kind, Sealed
 from controller.domain.fitness import unlawful
 from controller.domain.ids import E164, ContactId
+from controller.domain.instants import moment
 from controller.domain.privacy import NumberKey
 from controller.engine.gate import Gate
 from controller.ports import CampaignRow, Evidence, Ledger, ListedContact, Records, Suppression
 
 _PAGE = 1000
 _ALL = 10_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +209,7 @@ def _past(attempt: Sealed, end: Sealed | None) -> PastAttempt:
     return PastAttempt(
         call=attempt.call,
         campaign=attempt.campaign,
-        placed=_EPOCH + timedelta(microseconds=attempt.at),
+        placed=moment(attempt.at),
         checks=[
             Check(name=CheckName(name), passed=passed, why=why)
             for name, passed, why in body.get("checks", ())

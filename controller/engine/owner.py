@@ -248,7 +248,8 @@ class CallOwner:
         if not self._office.health.fit:
             # The admission took time, and an edge went down meanwhile (L7).
             return PlaceFailed()
-        if self._office.clock.now() - (self.call.admitted_at or self._office.clock.now()) > DIAL_WITHIN:
+        now = self._office.clock.now()
+        if now - (self.call.admitted_at or now) > DIAL_WITHIN:
             # It took so long that the phone could ring past the end of the hours.
             self._log.warning("not dialed: the stores took too long to admit it")
             return PlaceFailed()

@@ -6,13 +6,15 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
 from controller.domain.answer import AnswerClass
 from controller.domain.evidence import GENESIS, Head, Kind, Sealed
 from controller.domain.ids import CampaignId
+from controller.domain.instants import micros
+from controller.engine.pages import facts_of
 from controller.ports import AttemptFact, Evidence, Records
 
 _PAGE = 5000
@@ -22,7 +24,6 @@ _LOOKS = 5
 """How often a call that changes while it is looked at is looked at again."""
 _BEFORE_ALL = -(2**63)
 """Before any number that a column can hold: entries with impossible numbers are to be found, too."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST = 1000
 """Findings that are told one by one; more would say no more."""
 
@@ -121,16 +122,13 @@ class Verifier:
         chain.end(await read_chain(self._evidence, take))
 
     async def _compare(self, campaign: CampaignId, told: _Story, found: Verification) -> None:
-        after: tuple[datetime, str] | None = None
-        while page := await self._records.facts(campaign, after=after, limit=_PAGE):
-            for number, fact in enumerate(page):
-                found.attempts += 1
-                if not told.fits(fact) and not found.full:
-                    for what in await self._differences(fact):
-                        found.add(f"call {fact.call}", what)
-                if number % _AT_A_TIME == 0:
-                    await asyncio.sleep(0)
-            after = page[-1].placed, page[-1].call
+        async for fact in facts_of(self._records, campaign):
+            if found.attempts % _AT_A_TIME == 0:
+                await asyncio.sleep(0)
+            found.attempts += 1
+            if not told.fits(fact) and not found.full:
+                for what in await self._differences(fact):
+                    found.add(f"call {fact.call}", what)
 
     async def _differences(self, fact: AttemptFact) -> list[str]:
         """How an attempt differs from what is told of it, both as they are now.
@@ -351,4 +349,4 @@ def _recorded(fact: AttemptFact) -> dict[str, Any]:
 
 
 def _micros(at: datetime | None) -> int | None:
-    return None if at is None else (at - _EPOCH) // timedelta(microseconds=1)
+    return None if at is None else micros(at)

@@ -155,28 +155,26 @@ def _progress(call: Call) -> dict[str, Any]:
     }
 
 
-_CALL = tuple(
-    attempts.c[name].label(f"call_{name}")
-    for name in (
-        "id",
-        "state",
-        "covered",
-        "guaranteed",
-        "agent",
-        "waited",
-        "admitted_at",
-        "rang_at",
-        "answered_at",
-        "noise_at",
-        "bridged_at",
-        "heard_at",
-        "ended_at",
-        "ended_by",
-        "outcome",
-        "cause",
-        "sip",
-    )
+FIXED_AT_START = ("covered", "guaranteed", "admitted_at")
+"""What an attempt's start says of the call, and its end does not change."""
+WRITTEN_AT_END = (
+    "state",
+    "agent",
+    "waited",
+    "rang_at",
+    "answered_at",
+    "noise_at",
+    "bridged_at",
+    "heard_at",
+    "ended_at",
+    "ended_by",
+    "outcome",
+    "cause",
+    "sip",
 )
+"""What its end changes; and the class, which follows from these."""
+
+_CALL = tuple(attempts.c[name].label(f"call_{name}") for name in ("id", *FIXED_AT_START, *WRITTEN_AT_END))
 
 
 def select_calls() -> Select[Any]:

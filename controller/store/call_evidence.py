@@ -10,11 +10,11 @@ from controller.domain.call import Call
 from controller.domain.campaign import Campaign, Override
 from controller.domain.clearance import Check
 from controller.domain.evidence import Entry, Kind
-from controller.domain.law_document import document
+from controller.domain.law_document import digest, document
 
 
 def attempt_entry(
-    call: Call, campaign: Campaign, person: str, law_digest: str, checks: Sequence[Check], now: datetime
+    call: Call, campaign: Campaign, person: str, checks: Sequence[Check], now: datetime
 ) -> Entry:
     """A call that is about to be dialed, with everything that was checked."""
     return Entry(
@@ -27,7 +27,7 @@ def attempt_entry(
             "caller": campaign.caller,
             "caller_number": campaign.caller_number,
             "law": campaign.law.name,
-            "law_digest": law_digest,
+            "law_digest": digest(campaign.law),
             "covered": call.covered,
             "guaranteed": call.guaranteed,
             "override": campaign.override is not None,

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from controller.domain.clearance import EVERYBODY, OptOut, RegisterCheck, Standing
-from controller.domain.evidence import Entry, Head, Kind, Sealed, moment, seal
+from controller.domain.evidence import Entry, Head, Kind, Sealed, seal
 from controller.domain.ids import E164
+from controller.domain.instants import moment
 from controller.domain.privacy import NumberKey
 from controller.ports import Authorship
 from controller.store.lists import list_entry

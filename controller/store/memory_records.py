@@ -15,7 +15,6 @@ from controller.domain.campaign import Campaign, CampaignState, Override
 from controller.domain.clearance import Check, Standing, first_failed, scopes, standing_checks
 from controller.domain.contact import Contact, NewContact
 from controller.domain.ids import E164, CallId, CampaignId, ContactId
-from controller.domain.law_document import digest
 from controller.domain.outcome import Outcome
 from controller.domain.privacy import KEY_BYTES, NumberKey
 from controller.domain.regulation import Regulation
@@ -290,7 +289,7 @@ class MemoryRecords:
         if failed is not None:
             return failed
         person = self._key.of(call.contact.number)
-        self.evidence.append(attempt_entry(call, campaign, person, digest(campaign.law), checks, now))
+        self.evidence.append(attempt_entry(call, campaign, person, checks, now))
         self._calls[call.id] = _as_recorded(call.evolve(outcome=None))
         self._started[call.id] = _Started(campaign, person, placed, self._controller)
         self._open[call.id] = None

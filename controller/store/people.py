@@ -23,8 +23,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.domain.clearance import EVERYBODY
-from controller.domain.evidence import Entry, Kind, moment
+from controller.domain.evidence import Entry, Kind
 from controller.domain.ids import E164, masked
+from controller.domain.instants import moment
 from controller.domain.privacy import NumberKey
 from controller.errors import Refused
 from controller.ports import Authorship, PersonFile, Reduced

@@ -27,9 +27,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.domain.clearance import Check, first_failed, scopes, standing_checks
 from controller.domain.evidence import Entry
-from controller.domain.law_document import digest
 from controller.store.access import chunks
-from controller.store.attempt_rows import AttemptRow, EndRow, StartRow
+from controller.store.attempt_rows import WRITTEN_AT_END, AttemptRow, EndRow, StartRow
 from controller.store.call_evidence import attempt_entry, end_entries, late_attempt_entry
 from controller.store.contact_rows import contact_gone
 from controller.store.evidence_chain import append, take_hold
@@ -46,24 +45,6 @@ _FROM_CAMPAIGN = {
     "law": select(campaigns.c.law).where(_OF_CAMPAIGN).scalar_subquery(),
     "override": select(campaigns.c.override_author.is_not(None)).where(_OF_CAMPAIGN).scalar_subquery(),
 }
-
-# What the end of an attempt changes in its row; the rest was fixed when it started.
-_WRITTEN_AT_END = (
-    "state",
-    "agent",
-    "waited",
-    "rang_at",
-    "answered_at",
-    "noise_at",
-    "bridged_at",
-    "heard_at",
-    "ended_at",
-    "ended_by",
-    "outcome",
-    "answer_class",
-    "cause",
-    "sip",
-)
 
 _UNDER_WAY = exists().where(attempts.c.id == _CALL, attempts.c.outcome.is_(None))
 _RECORDED = exists().where(attempts.c.id == _CALL)
@@ -106,7 +87,7 @@ class AttemptStatements:
         self._end = row.on_conflict_do_update(
             index_elements=["id"],
             # When it was admitted says which windows it is in, and never changes.
-            set_={name: row.excluded[name] for name in _WRITTEN_AT_END}
+            set_={name: row.excluded[name] for name in (*WRITTEN_AT_END, "answer_class")}
             | {"admitted_at": func.coalesce(attempts.c.admitted_at, row.excluded.admitted_at)},
             where=attempts.c.outcome.is_(None),
         )
@@ -171,7 +152,6 @@ def _decide(connection: Connection, starts: Sequence[StartRow]) -> tuple[dict[st
     contact_rows = _contacts(connection, [row.call.contact.id for row in starts])
     refused: dict[str, Check] = {}
     entries = []
-    digests: dict[int, str] = {}  # by identity: a group's calls are of few laws, and telling one takes 0.1 ms
     for row in starts:
         call, campaign = row.call, row.campaign
         standing = standings.of(row.person, scopes(campaign.caller, campaign.id))
@@ -183,9 +163,7 @@ def _decide(connection: Connection, starts: Sequence[StartRow]) -> tuple[dict[st
         if failed is not None:
             refused[call.id] = failed
         else:
-            law = digests.get(id(campaign.law)) or digest(campaign.law)
-            digests[id(campaign.law)] = law
-            entries.append(attempt_entry(call, campaign, row.person, law, checks, row.now))
+            entries.append(attempt_entry(call, campaign, row.person, checks, row.now))
     return refused, entries
 
 

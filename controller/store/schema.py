@@ -6,7 +6,7 @@ naive datetimes. An integer is also what an index compares fastest.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -32,13 +32,13 @@ from sqlalchemy import (
 )
 
 from controller.domain.evidence import GENESIS
+from controller.domain.instants import micros, moment
 from controller.domain.privacy import NumberKey
 from controller.errors import BadInput
 
 SCHEMA_VERSION = 2
 """Grows with every change of the tables. A database of a newer version is refused at opening."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -54,11 +54,11 @@ class Instant(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"naive datetime {value!r}: the record store takes aware ones only")
-        return (value - _EPOCH) // _MICROSECOND
+        return micros(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """From the database, in UTC."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return None if value is None else moment(value)
 
 
 class Duration(TypeDecorator[timedelta]):
