@@ -78,6 +78,8 @@ def create(
     reason: Annotated[str, typer.Option(help="Why it is lifted.")] = "",
 ) -> None:
     """Make a campaign; it is a draft until it is started."""
+    from controller.engine.calendar import checked_region
+
     settings = settings_of(ctx)
     options = {
         "caller": caller,
@@ -109,6 +111,7 @@ def create(
         opens_at=opens_at,
         closes_at=closes_at,
     )
+    checked_region(made.region)
     if not made.caller:
         raise BadInput("--caller", "is missing", "a name, here or as campaign_defaults.caller")
     run_async(_save(settings, made))

@@ -14,6 +14,7 @@ from controller.domain.campaign import Campaign, CampaignState, may_become
 from controller.domain.fitness import unlawful
 from controller.domain.ids import AgentId, CallId, CampaignId
 from controller.domain.latency import Latency
+from controller.engine.calendar import checked_region
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.desk import Desk
 from controller.engine.dialer import Dialer
@@ -21,7 +22,7 @@ from controller.engine.health import LINK
 from controller.engine.office import Office
 from controller.engine.owner import CallOwner
 from controller.engine.recovery import Recovery, resynchronise
-from controller.errors import ControllerError, Refused
+from controller.errors import BadInput, ControllerError, Refused
 from controller.ports import (
     AgentArrived,
     AgentAsked,
@@ -308,6 +309,10 @@ class Controller:
         """Refuse a campaign that could not keep its promises here."""
         if unfit := unlawful(campaign):
             raise Refused(f"campaign {campaign.id} not started: " + "; ".join(unfit))
+        try:
+            checked_region(campaign.region)
+        except BadInput as error:
+            raise Refused(f"campaign {campaign.id} not started: {error}") from error
         complaints = await self.office.ledger.check()
         if complaints and not self._settings.allow_volatile_redis:
             raise Refused(

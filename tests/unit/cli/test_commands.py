@@ -395,3 +395,12 @@ def test_lists_mask_numbers_unless_told_otherwise(cli: Cli, stores: Stores, extr
     assert "+393471234567" not in masked
     assert masked.index("+3902") < masked.index("+3934******67")
     assert "+393471234567" in cli("suppression", "list", "--full-numbers", *extra).stdout
+
+
+def test_a_campaign_of_a_region_without_holidays_of_its_own_is_refused(cli: Cli, stores: Stores) -> None:
+    path = Path("campaign-controller.toml")
+    path.write_text(path.read_text() + '[campaign_defaults]\nsubdivision = "ZZ"\n')
+    done = cli("campaign", "create", "spring", "--caller", "Acme")
+    assert done.exit_code == 2
+    assert "IT has no part 'ZZ'" in done.stderr
+    assert not stores.rows

@@ -140,6 +140,7 @@ async def test_no_phone_rings_outside_of_the_hours_nor_past_their_end() -> None:
         {"law": replace(LAX, caller_id=CallerIdRule(required=True))},
         {"law": replace(LAX, played=Played.MESSAGE)},
         {"law": replace(LAX, ring_at_least=timedelta(seconds=31))},
+        {"region": "IT-ZZ"},
     ],
 )
 def test_a_campaign_that_could_not_keep_its_law_does_not_start(changes: dict[str, Any]) -> None:
