@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from controller.domain.agent import AgentState
 from controller.domain.campaign import Campaign, CampaignState
 from controller.domain.contact import Consent, NewContact
 from controller.domain.ids import E164, AgentId, CampaignId
+from controller.errors import Refused
 from controller.ports import ControllerStatus
 from lab.controller import ControllerProcess
 from lab.evidence import CalleeCall
@@ -73,15 +74,21 @@ class Rig:
         await self.until(lambda s: set(phones) <= {a.id for a in s.agents if a.state is not AgentState.AWAY})
 
     async def log_out_all(self) -> None:
-        """Let all agents go, also in the middle of a campaign."""
+        """Let all agents go, also in the middle of a campaign.
+
+        A campaign may finish, or an agent hang up, between the look at the status and the command: the
+        command is refused then, and what it was for holds already. Anything else shows in the wait below.
+        """
         async with self.control() as control:
             status = await control.status()
             for campaign in status.campaigns:
                 if campaign.state is CampaignState.RUNNING:
-                    await control.pause_campaign(campaign.id)
+                    with suppress(Refused):
+                        await control.pause_campaign(campaign.id)
             for agent in status.agents:
                 if agent.state is not AgentState.AWAY:
-                    await control.agent_logout(AgentId(agent.id))
+                    with suppress(Refused):
+                        await control.agent_logout(AgentId(agent.id))
         await self.until(lambda s: all(a.state is AgentState.AWAY for a in s.agents), timeout=20)
 
     # --- waiting --------------------------------------------------------------------------------------
