@@ -745,7 +745,7 @@ class FloorMachine(RuleBasedStateMachine):
     def admit_covered(self, campaign: CampaignId, guaranteed: bool) -> None:
         self.admit(campaign, cover=True, guaranteed=guaranteed)
 
-    # The pacer places exposed calls only after every idle agent has a covered one (test_pacing.py).
+    # The pacer places exposed calls only after every idle agent has a covered one (pacing/test_pacer.py).
     @precondition(lambda self: self.floor.count(IDLE) == 0)
     @rule(campaign=st.sampled_from(CAMPAIGNS))
     def admit_exposed(self, campaign: CampaignId) -> None:

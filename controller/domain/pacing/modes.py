@@ -1,0 +1,62 @@
+"""How a campaign dials."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import Enum
+from typing import Final
+
+from controller.domain.regulation import Played, Regulation
+
+RING_AT_LEAST: Final = timedelta(seconds=15)
+"""No call that rings is taken back earlier, whatever the law allows: a phone that falls silent after a moment
+is a nuisance of its own."""
+
+
+class Mode(Enum):
+    """What a call needs before it is placed."""
+
+    PREVIEW = "preview"
+    """The agent sees the contact first and has the call placed; it is theirs alone."""
+    PROGRESSIVE = "progressive"
+    """A free agent is reserved for each call."""
+    PREDICTIVE = "predictive"
+    """Calls are placed for agents who are about to be free, too, within the budget."""
+    RESERVED = "reserved"
+    """A free agent is reserved for each call and for it alone: the operator is guaranteed."""
+    AGENTLESS = "agentless"
+    """Nobody speaks: a message is played. Only where law and consent allow it."""
+
+    @property
+    def overdials(self) -> bool:
+        """Whether calls may be placed that no agent stands ready for."""
+        return self is Mode.PREDICTIVE
+
+    @property
+    def guarantees(self) -> bool:
+        """Whether each call keeps its agent for itself."""
+        return self in (Mode.PREVIEW, Mode.RESERVED)
+
+    @property
+    def needs_agents(self) -> bool:
+        """Whether calls are placed only with agents there."""
+        return self is not Mode.AGENTLESS
+
+    @property
+    def asks_agent(self) -> bool:
+        """Whether an agent decides when the call is placed."""
+        return self is Mode.PREVIEW
+
+
+def unsuited(mode: Mode, law: Regulation) -> str:
+    """Why a campaign must not dial like that under this law; empty if it may."""
+    if mode is Mode.AGENTLESS and law.played is not Played.MESSAGE:
+        return f"{law.name} lets a callee without an agent hear noise, not a message: no agentless campaigns"
+    if mode is Mode.AGENTLESS and not law.consent_required:
+        return f"{law.name} demands no consent, and people are not called by a machine without it"
+    return ""
+
+
+def cancel_after(law: Regulation) -> timedelta:
+    """How long a call has to ring before it may be taken back because no agent would be free for it."""
+    return max(RING_AT_LEAST, law.ring_at_least)

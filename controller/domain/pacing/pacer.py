@@ -1,0 +1,320 @@
+"""The predictive pacer: places a call while the risk that it finds no agent is worth its price.
+
+At each event it asks: if one more call were placed now and answered, how likely is it that no agent is free
+within the time the law leaves? For that it foresees, at typical times of the answer, how many agents will
+have become free (each busy one by how long it has been busy) and how many of the calls that ring already will
+have been answered (each by how long it has rung). Calls are placed while the risk is below a price, and the
+price follows the budget: the fuller the bank of silent calls not used, the bolder. So the use of the budget
+approaches the limit by itself, and the bank that is built up at first is the working capital of the day: no
+more calls may be exposed at a time than it holds.
+
+What can never be lost is not decided here but by the budget: whatever this module estimates, exposed calls
+never exceed the room that ``Budget`` leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from controller.domain.pacing.calibration import Calibration
+from controller.domain.pacing.curves import AnswerCurve, DurationCurve
+from controller.domain.pacing.modes import Mode
+from controller.domain.pacing.outlook import Outlook
+
+_NODES: Final = 5
+"""Typical times of the answer at which the risk is looked at."""
+_NEAR: Final = (0.5, 2.0, 4.5)
+"""Seconds from now at which the risk of calls that ring long already is looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How bold the pacer is.
+
+    Attributes:
+        window: seconds from the answer within which an agent still rescues a call.
+        boldness: price of the risk for each silent call in the bank, divided by the number of agents.
+        highest: the price never exceeds this, however full the bank.
+        cancel_after: a call without cover that has rung for so many seconds is taken back when it would
+            find no agent; None: never. Not below what the law demands.
+        cancel_risk: the risk from which on that is done.
+        ramp: exposed calls that may come on top within one second, per agent, and two at least.
+    """
+
+    window: float = 2.7
+    boldness: float = 0.044
+    highest: float = 0.3
+    cancel_after: float | None = None
+    cancel_risk: float = 0.5
+    ramp: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What the pacer looks at. Times in seconds.
+
+    Attributes:
+        now: by any clock that only goes forward.
+        idle: free agents whom no call counts on.
+        reserved: free agents whom a ringing call counts on.
+        ringing: how long each ringing call has rung.
+        waiting: answered calls without an agent.
+        talking: how long each conversation has lasted.
+        wrapping: how long each wrap-up has lasted.
+        exposed: calls in flight that nobody stands ready for.
+        room: exposed calls that the budget still allows; None if it is lifted.
+        lines: lines that are free.
+    """
+
+    now: float = 0.0
+    idle: int = 0
+    reserved: int = 0
+    ringing: Sequence[float] = ()
+    waiting: int = 0
+    talking: Sequence[float] = ()
+    wrapping: Sequence[float] = ()
+    exposed: int = 0
+    room: int | None = 0
+    lines: int = 1000
+
+    @property
+    def agents(self) -> int:
+        """Agents who are there for calls."""
+        return self.idle + self.reserved + len(self.talking) + len(self.wrapping)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """How many calls to place now, and why.
+
+    Attributes:
+        covered: calls to place with an idle agent reserved for each.
+        exposed: calls to place that nobody stands ready for yet.
+        cancel: exposed calls that have rung for ``Terms.cancel_after`` are to be taken back.
+        reason: why it is not one more, in plain words.
+        risks: of each call to be placed, that it is answered by nobody if it is answered.
+        risk: of the call that was not placed any more.
+        price: the risk up to which calls are placed.
+        bank: silent calls that the budget allows and that have not happened.
+        answer_rate: share of the calls placed now that will be answered, as learned.
+        soon_free: agents expected to become free within a typical time of ringing.
+        soon_answered: ringing calls expected to be answered by then.
+    """
+
+    covered: int = 0
+    exposed: int = 0
+    cancel: bool = False
+    reason: str = ""
+    risks: tuple[float, ...] = ()
+    risk: float = 0.0
+    price: float = 0.0
+    bank: int | None = None
+    answer_rate: float = 0.0
+    soon_free: float = 0.0
+    soon_answered: float = 0.0
+
+    def __str__(self) -> str:
+        bank = "no limit" if self.bank is None else f"{self.bank}"
+        return (
+            f"{self.covered} covered + {self.exposed} exposed: {self.reason}"
+            f" (risk {self.risk:.3f}, price {self.price:.3f}, bank {bank},"
+            f" answer rate {self.answer_rate:.2f},"
+            f" soon free {self.soon_free:.1f}, soon answered {self.soon_answered:.1f})"
+        )
+
+
+class Pacer:
+    """What one campaign has learned, and its decisions.
+
+    Attributes:
+        mode: as the campaign wants it; PREDICTIVE falls back to PROGRESSIVE while predictions are wrong.
+        calibration: whether what was predicted comes true.
+        decision: the latest.
+    """
+
+    def __init__(
+        self,
+        terms: Terms | None = None,
+        *,
+        mode: Mode = Mode.PREDICTIVE,
+        answers: AnswerCurve | None = None,
+        talks: DurationCurve | None = None,
+        wrap_ups: DurationCurve | None = None,
+    ) -> None:
+        """Start.
+
+        Args:
+            terms: how bold it is.
+            mode: what the campaign wants.
+            answers: prior knowledge of ringing calls, say of past campaigns.
+            talks: the same of conversations.
+            wrap_ups: the same of wrap-ups.
+        """
+        self.terms = terms or Terms()
+        self.mode = mode
+        self.answers = answers or AnswerCurve()
+        self.talks = talks or DurationCurve.log_normal(90.0, 1.0, 12.0)
+        self.wrap_ups = wrap_ups or DurationCurve([(15.0, 3.0)])
+        self.calibration = Calibration()
+        self.decision = Decision()
+        self._risks: dict[Hashable, float] = {}
+        self._ramp = 2.0
+        self._ramped = 0.0
+        self._version = (-1, -1, -1)
+        self._soon_free = 0.0
+        self._soon_answered = 0.0
+        self._times: list[float] = []
+        self._new: list[float] = []
+        self._wraps: list[float] = []
+        self._ring_rows: dict[int, list[float]] = {}
+        self._talk_rows: dict[int, list[float]] = {}
+        self._wrap_rows: dict[int, list[float]] = {}
+
+    # --- learning -------------------------------------------------------------------------------------
+
+    def placed(self, call: Hashable, risk: float) -> None:
+        """A call was placed, at this risk."""
+        self._risks[call] = risk
+
+    def rang(self, call: Hashable, seconds: float, *, answered: bool) -> None:
+        """A call's ringing ended after so many seconds, by an answer or otherwise."""
+        self.answers.ended(seconds, answered=answered)
+        if not answered:
+            self._risks.pop(call, None)
+
+    def cancelled(self, call: Hashable, seconds: float) -> None:
+        """A call was taken back after it had rung for so many seconds."""
+        self.answers.cancelled(seconds)
+        self._risks.pop(call, None)
+
+    def met(self, call: Hashable, *, agent: bool) -> None:
+        """An answered call got an agent, or none in time."""
+        self.calibration.saw(self._risks.pop(call, 0.0), came_true=not agent)
+
+    def talked(self, seconds: float) -> None:
+        """A conversation has ended."""
+        self.talks.lasted(seconds)
+
+    def wrapped_up(self, seconds: float) -> None:
+        """A wrap-up has ended."""
+        self.wrap_ups.lasted(seconds)
+
+    # --- deciding -------------------------------------------------------------------------------------
+
+    def decide(self, scene: Scene) -> Decision:
+        """How many calls to place now, and why."""
+        covered = max(0, min(scene.idle, scene.lines))
+        most, reason = self._most(scene, covered)
+        may_cancel = self.terms.cancel_after is not None and scene.exposed > 0
+        if covered + most == 0 and not may_cancel:
+            self.decision = Decision(reason=reason)
+            return self.decision
+        bank = None if scene.room is None else scene.room + scene.exposed
+        price = self._price(bank, scene.agents)
+        ahead = self._ahead(scene)
+        cancel = may_cancel and ahead.risk(_NODES, _NODES + len(_NEAR)) > self.terms.cancel_risk
+        risks: list[float] = []
+        risk = ahead.risk(0, _NODES)
+        while len(risks) < covered + most:
+            if len(risks) >= covered and risk > price:
+                reason = "one more call would too likely find no agent"
+                break
+            risks.append(risk)
+            ahead.add()
+            risk = ahead.risk(0, _NODES)
+        self._ramp -= len(risks) - covered
+        self.decision = Decision(
+            covered=covered,
+            exposed=len(risks) - covered,
+            cancel=cancel,
+            reason=reason,
+            risks=tuple(risks),
+            risk=risk,
+            price=price,
+            bank=bank,
+            answer_rate=self.answers.rate,
+            soon_free=self._soon_free,
+            soon_answered=self._soon_answered,
+        )
+        return self.decision
+
+    def _most(self, scene: Scene, covered: int) -> tuple[int, str]:
+        """How many exposed calls may be placed at all, and what it is that allows no more."""
+        if not self.mode.overdials:
+            return 0, f"{self.mode.value}: one call per free agent"
+        if not self.calibration.good:
+            return 0, f"progressive for now: {self.calibration}"
+        limits = [(scene.lines - covered, "no more lines"), (self._ramp_allows(scene), "ramp limit")]
+        if scene.room is not None:
+            limits.append((scene.room, "the budget of silent calls allows no more"))
+        most, reason = min(limits)
+        return max(0, most), reason
+
+    def _ramp_allows(self, scene: Scene) -> int:
+        pace = max(2.0, self.terms.ramp * scene.agents)
+        self._ramp = min(pace, self._ramp + (scene.now - self._ramped) * pace)
+        self._ramped = scene.now
+        return int(self._ramp)
+
+    def _price(self, bank: int | None, agents: int) -> float:
+        terms = self.terms
+        if bank is None:
+            return terms.highest
+        return min(terms.highest, terms.boldness * bank / max(1, agents))
+
+    def _ahead(self, scene: Scene) -> Outlook:
+        self._renew()
+        rings = [self._ring_row(rang) for rang in scene.ringing]
+        frees = [self._wrap_row(lasted) for lasted in scene.wrapping]
+        frees += [self._talk_row(lasted) for lasted in scene.talking]
+        middle = _NODES // 2
+        self._soon_free = sum(row[middle] for row in frees)
+        self._soon_answered = len(rings) - sum(row[middle] for row in rings)
+        rows = rings + frees
+        columns: list[tuple[float, ...]] = list(zip(*rows, strict=True)) or [()] * len(self._times)
+        free = scene.idle + scene.reserved - scene.waiting
+        return Outlook(columns, self._new, free=free, ringing=len(scene.ringing))
+
+    def _ring_row(self, rang: float) -> list[float]:
+        key = int(rang * 2)
+        row = self._ring_rows.get(key)
+        if row is None:
+            within = self.answers.within
+            row = self._ring_rows[key] = [1 - within(key / 2 + 0.25, time) for time in self._times]
+        return row
+
+    def _wrap_row(self, lasted: float) -> list[float]:
+        key = int(lasted * 4)
+        row = self._wrap_rows.get(key)
+        if row is None:
+            ends, window = self.wrap_ups.ends_within, self.terms.window
+            row = self._wrap_rows[key] = [ends(key / 4, time + window) for time in self._times]
+        return row
+
+    def _talk_row(self, lasted: float) -> list[float]:
+        key = self.talks.place(lasted)
+        row = self._talk_rows.get(key)
+        if row is None:
+            middle, window = self.talks.middle(key), self.terms.window
+            row = self._talk_rows[key] = [self._frees(middle, time + window) for time in self._times]
+        return row
+
+    def _frees(self, talked: float, within: float) -> float:
+        """The chance that an agent who has talked so long ends talk and wrap-up in time."""
+        ends = self.talks.ends_within
+        chances = [ends(talked, within - wrap) for wrap in self._wraps if wrap < within]
+        return sum(chances) / len(self._wraps)
+
+    def _renew(self) -> None:
+        version = (self.answers.version, self.talks.version, self.wrap_ups.version)
+        if version == self._version:
+            return
+        self._version = version
+        self._times = [*self.answers.answer_times(_NODES), *_NEAR]
+        self._new = [1 - self.answers.within(0.0, time) for time in self._times]
+        self._wraps = self.wrap_ups.quantiles(3)
+        self._ring_rows.clear()
+        self._talk_rows.clear()
+        self._wrap_rows.clear()
