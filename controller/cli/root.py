@@ -18,6 +18,7 @@ from controller.cli import (
     register,
     regulation,
     retention,
+    simulate,
     suppression,
 )
 from controller.cli.shell import (
@@ -59,6 +60,7 @@ app.add_typer(evidence.app, name="evidence")
 app.command()(inspection.explain)
 app.command()(inspection.audit)
 app.command()(retention.retention)
+app.command()(simulate.simulate)
 app.command("authority-report")(authority.authority_report)
 
 

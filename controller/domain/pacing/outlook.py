@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import mul
 from typing import Final, Protocol
 
 _EXACT: Final = 8
@@ -45,9 +46,10 @@ class _Exact:
 
 
 class _Normal:
-    def __init__(self, chances: Sequence[float]) -> None:
-        self._mean = sum(chances)
-        self._variance = self._mean - sum(chance * chance for chance in chances)
+    def __init__(self, chances: Sequence[float], counts: Sequence[int]) -> None:
+        means = list(map(mul, counts, chances))
+        self._mean = sum(means)
+        self._variance = self._mean - sum(map(mul, means, chances))
 
     def add(self, chance: float) -> None:
         self._mean += chance
@@ -59,12 +61,13 @@ class _Normal:
         return 0.5 * math.erfc((self._mean - count - 0.5) / math.sqrt(2 * self._variance))
 
 
-def _number(chances: Sequence[float]) -> _Number:
-    if len(chances) > _EXACT:
-        return _Normal(chances)
+def _number(chances: Sequence[float], counts: Sequence[int]) -> _Number:
+    if sum(counts) > _EXACT:
+        return _Normal(chances, counts)
     number = _Exact()
-    for chance in chances:
-        number.add(chance)
+    for chance, count in zip(chances, counts, strict=True):
+        for _ in range(count):
+            number.add(chance)
     return number
 
 
@@ -77,17 +80,24 @@ class Outlook:
     """
 
     def __init__(
-        self, columns: Sequence[Sequence[float]], new: Sequence[float], *, free: int, ringing: int
+        self,
+        columns: Sequence[Sequence[float]],
+        counts: Sequence[int],
+        new: Sequence[float],
+        *,
+        free: int,
+        ringing: int,
     ) -> None:
         """Look ahead.
 
         Args:
             columns: for each time, the chance of each event (a call not answered, an agent become free).
+            counts: how many such events there are.
             new: for each time, the chance that a call placed now has not been answered.
             free: agents who are free now, less calls that wait.
             ringing: calls that ring.
         """
-        self._numbers = [_number(column) for column in columns]
+        self._numbers = [_number(column, counts) for column in columns]
         self._new = new
         self._needed = ringing - free
 

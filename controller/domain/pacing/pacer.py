@@ -14,6 +14,7 @@ never exceed the room that ``Budget`` leaves.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -266,35 +267,35 @@ class Pacer:
 
     def _ahead(self, scene: Scene) -> Outlook:
         self._renew()
-        rings = [self._ring_row(rang) for rang in scene.ringing]
-        frees = [self._wrap_row(lasted) for lasted in scene.wrapping]
-        frees += [self._talk_row(lasted) for lasted in scene.talking]
-        middle = _NODES // 2
-        self._soon_free = sum(row[middle] for row in frees)
-        self._soon_answered = len(rings) - sum(row[middle] for row in rings)
-        rows = rings + frees
-        columns: list[tuple[float, ...]] = list(zip(*rows, strict=True)) or [()] * len(self._times)
+        # Alike ones are counted, not looked at one by one.
+        rings = Counter([int(rang * 2) for rang in scene.ringing])
+        wraps = Counter([int(lasted * 4) for lasted in scene.wrapping])
+        talks = Counter(map(self.talks.place, scene.talking))
+        rows = [self._ring_row(key) for key in rings]
+        frees = [self._wrap_row(key) for key in wraps] + [self._talk_row(key) for key in talks]
+        counts, busy = list(rings.values()), [*wraps.values(), *talks.values()]
+        middle, ringing = _NODES // 2, len(scene.ringing)
+        self._soon_free = sum(count * row[middle] for count, row in zip(busy, frees, strict=True))
+        self._soon_answered = ringing - sum(n * row[middle] for n, row in zip(counts, rows, strict=True))
+        columns: list[tuple[float, ...]] = list(zip(*rows, *frees, strict=True)) or [()] * len(self._times)
         free = scene.idle + scene.reserved - scene.waiting
-        return Outlook(columns, self._new, free=free, ringing=len(scene.ringing))
+        return Outlook(columns, counts + busy, self._new, free=free, ringing=ringing)
 
-    def _ring_row(self, rang: float) -> list[float]:
-        key = int(rang * 2)
+    def _ring_row(self, key: int) -> list[float]:
         row = self._ring_rows.get(key)
         if row is None:
             within = self.answers.within
             row = self._ring_rows[key] = [1 - within(key / 2 + 0.25, time) for time in self._times]
         return row
 
-    def _wrap_row(self, lasted: float) -> list[float]:
-        key = int(lasted * 4)
+    def _wrap_row(self, key: int) -> list[float]:
         row = self._wrap_rows.get(key)
         if row is None:
             ends, window = self.wrap_ups.ends_within, self.terms.window
             row = self._wrap_rows[key] = [ends(key / 4, time + window) for time in self._times]
         return row
 
-    def _talk_row(self, lasted: float) -> list[float]:
-        key = self.talks.place(lasted)
+    def _talk_row(self, key: int) -> list[float]:
         row = self._talk_rows.get(key)
         if row is None:
             middle, window = self.talks.middle(key), self.terms.window
@@ -311,10 +312,12 @@ class Pacer:
         version = (self.answers.version, self.talks.version, self.wrap_ups.version)
         if version == self._version:
             return
-        self._version = version
-        self._times = [*self.answers.answer_times(_NODES), *_NEAR]
-        self._new = [1 - self.answers.within(0.0, time) for time in self._times]
-        self._wraps = self.wrap_ups.quantiles(3)
+        times = [round(time * 2) / 2 for time in self.answers.answer_times(_NODES)] + list(_NEAR)
+        if version[1:] != self._version[1:] or times != self._times:
+            self._wraps = self.wrap_ups.quantiles(3)
+            self._talk_rows.clear()
+            self._wrap_rows.clear()
+        self._times = times
+        self._new = [1 - self.answers.within(0.0, time) for time in times]
         self._ring_rows.clear()
-        self._talk_rows.clear()
-        self._wrap_rows.clear()
+        self._version = version

@@ -153,7 +153,7 @@ def test_the_decision_can_be_read() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=40), st.integers(0, 10))
 def test_the_risk_is_the_chance_of_too_few_agents(chances: list[float], free: int) -> None:
-    risk = Outlook([chances], [0.7], free=free, ringing=10).risk(0, 1)
+    risk = Outlook([chances], [1] * len(chances), [0.7], free=free, ringing=10).risk(0, 1)
 
     random, hits, needed = Random(1), 0, 10 - free
     for _ in range(400):
