@@ -82,7 +82,7 @@ DONE = "done"
 """Status of a contact: may be called (once due), has an attempt under way, will not be called again."""
 
 # SQLite numbers rows by itself only if the key is called INTEGER exactly.
-_RowId = BigInteger().with_variant(Integer, "sqlite")
+RowId = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
 
@@ -134,7 +134,7 @@ campaigns = Table(
 contacts = Table(
     "contacts",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("campaign", Text, ForeignKey("campaigns.id"), nullable=False),
     Column("number", Text, nullable=False),
     Column("name", Text, nullable=False),
@@ -154,8 +154,31 @@ contacts = Table(
     Column("region", Text, nullable=False),
     Column("hours", Text, comment="their own; null: none are known"),
     Column("erased_at", Instant, comment="when number, name and attributes were erased"),
+    Column("kind", Text, nullable=False, server_default="", comment="NumberKind of number"),
+    Column("email", Text, nullable=False, server_default=""),
+    Column("tags", JSON, nullable=False, server_default="[]", comment="sorted words"),
+    Column("key", Text, nullable=False, server_default="", comment="the list's own id"),
+    Column("import_id", Text, comment="the import that brought it; null: none did"),
+    Column("callback_for", Text, comment="the agent who promised to call back; null: anybody"),
+    Column("callback_at", Instant, comment="when a call-back was promised for"),
+    Column("stage", Integer, nullable=False, server_default="0", comment="Stage in the funnel"),
     UniqueConstraint("campaign", "number", name="contacts_campaign_number"),
 )
+
+contact_numbers = Table(
+    "contact_numbers",
+    metadata,
+    Column("campaign", Text, ForeignKey("campaigns.id"), primary_key=True),
+    Column("number", Text, primary_key=True),
+    Column("contact", RowId, ForeignKey("contacts.id"), nullable=False),
+    Column("person", Text, nullable=False, comment="keyed hash of the number"),
+    Column("position", Integer, nullable=False, comment="0 is tried first"),
+    Column("kind", Text, nullable=False),
+    Column("dead", Boolean, nullable=False, comment="the network says that it does not exist"),
+    comment="All numbers of the contacts that have several; contacts.number is the one called next.",
+)
+Index("contact_numbers_contact", contact_numbers.c.contact)
+Index("contact_numbers_person", contact_numbers.c.person)
 
 Index(
     "contacts_due", contacts.c.campaign, contacts.c.status, contacts.c.due_at, contacts.c.id
@@ -166,7 +189,7 @@ attempts = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("campaign", Text, ForeignKey("campaigns.id"), nullable=False),
-    Column("contact", _RowId, ForeignKey("contacts.id"), nullable=False),
+    Column("contact", RowId, ForeignKey("contacts.id"), nullable=False),
     # Copied, not looked up later: evidence must not change when a campaign or a contact does.
     Column("number", Text, nullable=False, comment="empty once it was erased"),
     Column("person", Text, nullable=False, comment="keyed hash of the number"),
@@ -211,7 +234,7 @@ Index("contacts_person", contacts.c.person)
 overrides = Table(
     "overrides",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("campaign", Text, ForeignKey("campaigns.id"), nullable=False),
     Column("author", Text, nullable=False),
     Column("reason", Text, nullable=False),
