@@ -89,6 +89,11 @@ class NewContact:
     consent: Consent | None = None
     habits: Habits = Habits()
 
+    @property
+    def every_number(self) -> tuple[E164, ...]:
+        """All of their numbers, each once, the one that is called first first."""
+        return _each_once(self.number, self.others)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
@@ -100,6 +105,7 @@ class Contact:
         callback_for: the agent who promised to call them back; None if anybody may, or nobody promised.
         callback_at: when a call-back was promised for (aware); None if none is open.
         attempts: calls placed to it so far (silent ones not counted, see RetryRule).
+        tried: when its latest attempts ended (aware), oldest first, silent ones too.
         operator_due: it got a silent call; its next call needs an agent reserved before dialing (L5).
         due_at: not to be called before this time (aware); None if it may be called at once.
     """
@@ -117,7 +123,17 @@ class Contact:
     callback_for: AgentId | None = None
     callback_at: datetime | None = None
     attempts: int = 0
+    tried: tuple[datetime, ...] = ()
     operator_due: bool = False
     due_at: datetime | None = None
     consent: Consent | None = None
     habits: Habits = Habits()
+
+    @property
+    def every_number(self) -> tuple[E164, ...]:
+        """All of their numbers that are in use, each once, the one that is called next first."""
+        return _each_once(self.number, self.others)
+
+
+def _each_once(first: E164, others: tuple[PhoneNumber, ...]) -> tuple[E164, ...]:
+    return tuple(dict.fromkeys((first, *(other.number for other in others))))

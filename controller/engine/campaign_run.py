@@ -17,6 +17,8 @@ from controller.domain.clearance import Check, CheckName
 from controller.domain.contact import Contact
 from controller.domain.ids import ContactId
 from controller.domain.outcome import Outcome
+from controller.domain.retry import TRIED_KEPT
+from controller.engine.calendar import zones_of
 from controller.engine.gate import Gate, look_again
 from controller.ports import Admission, AttemptEnd, Clock, Records, Verdict
 
@@ -174,11 +176,19 @@ class CampaignRun:
 
     def end_of(self, call: Call, outcome: Outcome, now: datetime) -> AttemptEnd:
         """What is recorded at the end of a call, with what follows for its contact."""
-        campaign, counts = self.campaign, outcome.uses_up_an_attempt
-        due = campaign.retry.next_attempt(
-            outcome, call.contact.attempts + counts, call.ended_at or now, campaign.law
+        campaign, contact, counts = self.campaign, call.contact, outcome.uses_up_an_attempt
+        ended = call.ended_at or now
+        tried = (*contact.tried, ended)[-TRIED_KEPT:]
+        counted = replace(contact, attempts=contact.attempts + counts, tried=tried)
+        zone = zones_of(contact.number, contact.habits.zone, campaign.zone)[0]
+        follows = campaign.retry.next_call(outcome, counted, ended, campaign.law, zone)
+        return AttemptEnd(
+            call=call,
+            next_due=follows.due,
+            counts_as_attempt=counts,
+            numbers=follows.numbers,
+            tried=tried,
         )
-        return AttemptEnd(call=call, next_due=due, counts_as_attempt=counts)
 
     def released(self, call: Call) -> None:
         """The call's owner is done: the contact may be offered again when it is due."""

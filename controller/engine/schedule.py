@@ -101,7 +101,7 @@ class Schedule:
             campaign.opens_at is not None
             and campaign.opens_at <= now
             and not over
-            and row.state is CampaignState.DRAFT
+            and row.state is CampaignState.SCHEDULED
         ):
             await self._operations.start_campaign(campaign.id)
             log.info("campaign opened by the clock", campaign=campaign.id)

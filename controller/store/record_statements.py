@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Connection,
@@ -69,6 +70,11 @@ _CONTACT_ENDS = (
         operator_due=func.coalesce(bindparam("p_operator_due", type_=Boolean), contacts.c.operator_due),
         last_outcome=bindparam("p_outcome", type_=Text),
         current_call=None,
+        number=func.coalesce(bindparam("p_number", type_=Text), contacts.c.number),
+        person=func.coalesce(bindparam("p_person", type_=Text), contacts.c.person),
+        kind=func.coalesce(bindparam("p_kind", type_=Text), contacts.c.kind),
+        others=func.coalesce(bindparam("p_others", type_=JSON(none_as_null=True)), contacts.c.others),
+        tried=func.coalesce(bindparam("p_tried", type_=JSON(none_as_null=True)), contacts.c.tried),
     )
 )
 
@@ -148,13 +154,13 @@ def _erased(connection: Connection, late: Sequence[EndRow]) -> set[str]:
 
 def _decide(connection: Connection, starts: Sequence[StartRow]) -> tuple[dict[str, Check], list[Entry]]:
     """Which calls must not be dialed, each with the check that failed; and the evidence of the others."""
-    standings = Standings(connection, (row.person for row in starts))
+    standings = Standings(connection, (each for row in starts for each in (row.person, *row.others)))
     contact_rows = _contacts(connection, [row.call.contact.id for row in starts])
     refused: dict[str, Check] = {}
     entries = []
     for row in starts:
         call, campaign = row.call, row.campaign
-        standing = standings.of(row.person, scopes(campaign.caller, campaign.id))
+        standing = standings.of(row.person, scopes(campaign.caller, campaign.id), row.others)
         contact, placed = contact_rows.get(call.contact.id), call.admitted_at or row.now
         checks = (*row.checks, *standing_checks(standing, call.contact.consent, campaign, placed))
         failed = first_failed(checks)

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     inspect,
     select,
     text,
@@ -129,6 +130,18 @@ campaigns = Table(
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("paused_by", Text, comment="PausedBy; null: it is not paused"),
+    Column("version", Integer, nullable=False, server_default="1", comment="grows with every edit"),
+    Column("per_day", Integer, comment="attempts to a contact in a day; null: no limit"),
+    Column("per_week", Integer, comment="attempts to a contact in 7 days; null: no limit"),
+    Column("other_number_after", Duration, nullable=False, server_default=str(5 * 60 * 1_000_000)),
+    Column("change_part_of_day", Boolean, nullable=False, server_default=false()),
+    Column("dialing", JSON, nullable=False, server_default="[]", comment="shares of segments"),
+    Column("list_order", Text, nullable=False, server_default="retries-first"),
+    Column("agents", JSON, nullable=False, server_default="[]", comment="who serves it; none: everybody"),
+    Column("skills", JSON, nullable=False, server_default="[]", comment="what an agent needs to serve it"),
+    Column("script", Text, nullable=False, server_default="", comment="name of the script that agents read"),
+    Column("dispositions", JSON, comment="DispositionSet; null: the default one"),
 )
 
 contacts = Table(
@@ -155,6 +168,8 @@ contacts = Table(
     Column("hours", Text, comment="their own; null: none are known"),
     Column("erased_at", Instant, comment="when number, name and attributes were erased"),
     Column("kind", Text, nullable=False, server_default="", comment="NumberKind of number"),
+    Column("others", JSON, nullable=False, server_default="[]", comment="[number, kind], in order"),
+    Column("tried", JSON, nullable=False, server_default="[]", comment="when its latest attempts ended"),
     Column("email", Text, nullable=False, server_default=""),
     Column("tags", JSON, nullable=False, server_default="[]", comment="sorted words"),
     Column("key", Text, nullable=False, server_default="", comment="the list's own id"),
@@ -163,6 +178,8 @@ contacts = Table(
     Column("callback_at", Instant, comment="when a call-back was promised for"),
     Column("stage", Integer, nullable=False, server_default="0", comment="Stage in the funnel"),
     UniqueConstraint("campaign", "number", name="contacts_campaign_number"),
+    # An id is never used again: undoing an import deletes contacts that a running campaign may have read ahead.
+    sqlite_autoincrement=True,
 )
 
 contact_numbers = Table(
@@ -172,10 +189,7 @@ contact_numbers = Table(
     Column("number", Text, primary_key=True),
     Column("contact", RowId, ForeignKey("contacts.id"), nullable=False),
     Column("person", Text, nullable=False, comment="keyed hash of the number"),
-    Column("position", Integer, nullable=False, comment="0 is tried first"),
-    Column("kind", Text, nullable=False),
-    Column("dead", Boolean, nullable=False, comment="the network says that it does not exist"),
-    comment="All numbers of the contacts that have several; contacts.number is the one called next.",
+    comment="All numbers of the contacts that have several, to find them by each of these.",
 )
 Index("contact_numbers_contact", contact_numbers.c.contact)
 Index("contact_numbers_person", contact_numbers.c.person)

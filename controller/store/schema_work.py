@@ -1,4 +1,4 @@
-"""The tables of what agents do with their calls: what came of a call, what was promised, what was read out."""
+"""The tables of what agents do with their calls: what came of one, what was promised, what was read out."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ dispositions = Table(
     Column("notes", Text, nullable=False, comment="empty once they were erased"),
     Column("author", Text, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("effect", Text, nullable=False, comment="Effect on the contact"),
+    Column("due_at", Instant, comment="when the contact is called again by it; null: never"),
+    Column("stage_before", Integer, nullable=False, comment="of the contact, before the call was disposed"),
     comment="Append-only but for erasure: of a call's dispositions the last one holds.",
 )
 Index("dispositions_call", dispositions.c.call)
@@ -41,6 +44,7 @@ callbacks = Table(
     Column("state", Text, nullable=False, comment="open, done, missed, cancelled"),
     Column("author", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False, comment="calls for it that did not reach the contact"),
     Column("ended_at", Instant),
     comment="At most one open for each contact; contacts.callback_at mirrors it.",
 )
