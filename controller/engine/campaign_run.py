@@ -12,7 +12,7 @@ import structlog
 
 from controller.domain.budget import Budget
 from controller.domain.call import Call
-from controller.domain.campaign import Campaign, CampaignState
+from controller.domain.campaign import Campaign, CampaignState, PausedBy
 from controller.domain.clearance import Check, CheckName
 from controller.domain.contact import Contact
 from controller.domain.ids import ContactId
@@ -20,7 +20,7 @@ from controller.domain.outcome import Outcome
 from controller.domain.retry import TRIED_KEPT
 from controller.engine.calendar import zones_of
 from controller.engine.gate import Gate, look_again
-from controller.ports import Admission, AttemptEnd, Clock, Records, Verdict
+from controller.ports import Admission, AttemptEnd, CampaignRow, Clock, Records, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -52,8 +52,10 @@ class CampaignRun:
         self, campaign: Campaign, records: Records, clock: Clock, budget: Budget, gate: Gate
     ) -> None:
         self.campaign = campaign
+        self.version = 0
         self.state = CampaignState.RUNNING
         self.reason = ""
+        self.paused_by: PausedBy | None = None
         self.blocked = ""
         self.wake = asyncio.Event()
         self.budget = budget
@@ -154,10 +156,23 @@ class CampaignRun:
         log.info("contact not callable", number=contact.number, campaign=self.campaign.id, why=failed.why)
         await self._put_off([(contact, failed)])
 
+    def take_over(self, row: CampaignRow) -> None:
+        """The campaign is as stored from now on."""
+        self.campaign, self.version = row.campaign, row.version
+        self.wake.set()
+
+    @property
+    def kept_by(self) -> PausedBy | None:
+        """Who or what keeps it from dialing; None if nothing does, or it is over."""
+        if self.state is not CampaignState.RUNNING:
+            return self.paused_by
+        return PausedBy.HOURS if self.blocked and self.not_callable.keys() == {CheckName.HOURS} else None
+
     def safety_stop(self, reason: str) -> None:
         """Place no more calls until a person has looked: something happened that must not happen again."""
         if self.state is CampaignState.RUNNING:
-            self.state, self.reason = CampaignState.PAUSED, reason
+            self.state, self.reason, self.paused_by = CampaignState.PAUSED, reason, PausedBy.SAFETY
+            self.wake.set()
             log.error("campaign paused for safety", campaign=self.campaign.id, why=reason)
 
     # --- figures --------------------------------------------------------------------------------------

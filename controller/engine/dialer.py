@@ -10,7 +10,7 @@ import structlog
 
 from controller.domain.agent import AgentState
 from controller.domain.call import Call
-from controller.domain.campaign import CampaignState
+from controller.domain.campaign import CampaignState, PausedBy
 from controller.domain.ids import CallId
 from controller.domain.pacing import Placement, Situation, decide
 from controller.engine.campaign_run import CampaignRun
@@ -50,6 +50,10 @@ class Dialer:
                         await run.wake.wait()
                 except TimeoutError:
                     pass
+        if run.paused_by is PausedBy.SAFETY:
+            # Durable: a controller that starts anew must not go on where this one would not.
+            stop = (run.campaign.id, run.state, run.reason, run.paused_by)
+            await self._office.health.settle(lambda: self._office.records.set_campaign_state(*stop))
 
     async def _round(self) -> float:
         """Place what may be placed now; returns after how many seconds to look again at the latest."""
@@ -91,8 +95,8 @@ class Dialer:
         others = max(0, run.budget.exposed - exposed)
         room = None if campaign.override else max(0, run.budget.margin(exposed + others))
         situation = Situation(
-            idle=floor.count(AgentState.IDLE),
-            reserved=floor.count(AgentState.RESERVED),
+            idle=floor.count_for(campaign.id, AgentState.IDLE),
+            reserved=floor.count_for(campaign.id, AgentState.RESERVED),
             in_flight=floor.in_flight(campaign.id),
             exposed=exposed,
             room=room,
@@ -100,12 +104,14 @@ class Dialer:
         return decide(situation, overdial=campaign.overdial, max_lines=campaign.max_lines)
 
     def _why_none(self) -> str:
-        floor = self._office.floor
-        if not any(floor.present(agent.id) for agent in floor):
+        floor, campaign = self._office.floor, self._run.campaign.id
+        here = [agent for agent in floor if floor.present(agent.id)]
+        if not here:
             return "no agent is logged in"
-        if floor.count(AgentState.IDLE) + floor.count(AgentState.RESERVED) == 0:
-            return "no agent is free"
-        return ""
+        serving = [agent for agent in here if floor.serves(agent.id, campaign)]
+        if not serving:
+            return "no agent who takes its calls is logged in (agents, skills)"
+        return "" if any(agent.free for agent in serving) else "no agent is free"
 
     def _until_token(self) -> float:
         """Seconds until one more call may be placed; 0 if one may be placed now."""
