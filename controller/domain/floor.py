@@ -10,7 +10,7 @@ nobody stands ready. The floor keeps three promises:
 * A pause or log-out waits as long as a call counts on that agent. Only a dead phone leaves at once.
 
 A campaign may have a staff of its own (``staff``): nobody else takes its calls or stands ready for them. A call
-may also be for one agent alone, who promised to call back.
+may also be for one agent alone, who promised to call back; before its hour they are kept free (``keep``).
 
 The floor is plain state changed by plain methods: no await, so a change is atomic in the event loop. Each
 method returns what follows for others (``Effect``), in order.
@@ -91,6 +91,7 @@ class Floor:
         self._agents: dict[AgentId, Agent] = {}
         self._flights: dict[CallId, _Flight] = {}  # in order of admission; waiting ones re-inserted
         self._staff: dict[CampaignId, frozenset[AgentId]] = {}
+        self._kept: set[AgentId] = set()
 
     def staff(self, campaign: CampaignId, agents: frozenset[AgentId] | None) -> None:
         """Say who takes a campaign's calls from now on; None: everybody. Calls in flight keep their agents."""
@@ -98,6 +99,20 @@ class Floor:
             self._staff.pop(campaign, None)
         else:
             self._staff[campaign] = agents
+
+    def keep(self, agent: AgentId) -> None:
+        """Give the agent no call but one that is for them alone. What counts on them already, still does."""
+        self._kept.add(agent)
+
+    def unkeep(self, agent: AgentId, now: datetime) -> list[Effect]:
+        """The agent may be given any call again."""
+        if agent not in self._kept:
+            return []
+        self._kept.discard(agent)
+        known = self._agents.get(agent)
+        if known is None or known.state is not AgentState.IDLE:
+            return []
+        return self._free(known, now, idle_since=known.since)
 
     # --- views ---------------------------------------------------------------------------------------
 
@@ -123,11 +138,10 @@ class Floor:
         return staff is None or agent in staff
 
     def count_for(self, campaign: CampaignId, state: AgentState) -> int:
-        """How many agents who take the campaign's calls are in this state."""
-        if campaign not in self._staff:
-            return self.count(state)
+        """How many agents who take the campaign's calls, whichever come, are in this state."""
         return sum(
-            agent.state is state and self.serves(agent.id, campaign) for agent in self._agents.values()
+            agent.state is state and agent.id not in self._kept and self.serves(agent.id, campaign)
+            for agent in self._agents.values()
         )
 
     def in_flight(self, campaign: CampaignId) -> int:
@@ -298,7 +312,9 @@ class Floor:
         return min(idle, key=lambda agent: agent.since, default=None)
 
     def _suits(self, flight: _Flight, agent: Agent) -> bool:
-        return self.serves(agent.id, flight.campaign) and flight.only in (None, agent.id)
+        if flight.only is not None:
+            return flight.only == agent.id
+        return agent.id not in self._kept and self.serves(agent.id, flight.campaign)
 
     def _for_answered(self, flight: _Flight) -> Agent | None:
         if flight.guaranteed and flight.cover is not None:
@@ -307,6 +323,8 @@ class Floor:
         return min(free, key=lambda agent: agent.since, default=None)
 
     def _may_take(self, flight: _Flight, agent: Agent) -> bool:
+        if flight.cover == agent.id:
+            return True
         if not self._suits(flight, agent):
             return False
         if agent.state is AgentState.IDLE:
@@ -315,7 +333,7 @@ class Floor:
             return False
         robbed = self._flights[agent.call]
         # Across campaigns the trade would charge one campaign's budget for another's call. (The call's own
-        # agent passes as well: a guaranteed call has taken it before it comes to this.)
+        # agent has passed already, also if they serve the campaign no more, or are kept for another call.)
         return not robbed.guaranteed and robbed.campaign == flight.campaign
 
     def _assign(self, call: CallId, agent: Agent, now: datetime) -> list[Effect]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from controller.domain.answer import AnswerClass, Answerer
 from controller.domain.call import Call, HungUpBy
-from controller.domain.campaign import Campaign, CampaignState, Override, PausedBy
+from controller.domain.campaign import Campaign, CampaignState, ListOrder, Override, PausedBy
 from controller.domain.clearance import Check, Standing
 from controller.domain.contact import Contact, NewContact, PhoneNumber
 from controller.domain.ids import E164, CallId, CampaignId, ContactId
@@ -210,8 +210,18 @@ class Records(Protocol):
         """Who has this number, in every campaign."""
         ...
 
-    async def due_contacts(self, campaign: CampaignId, now: datetime, limit: int) -> Sequence[Contact]:
-        """Contacts that may be called now and have no attempt under way, longest due first."""
+    async def due_contacts(
+        self,
+        campaign: CampaignId,
+        now: datetime,
+        limit: int,
+        order: ListOrder = ListOrder.RETRIES_FIRST,
+    ) -> Sequence[Contact]:
+        """Contacts that may be called now, have no attempt under way, and were promised no call-back."""
+        ...
+
+    async def contacts_by_id(self, ids: Sequence[ContactId]) -> Sequence[ListedContact]:
+        """These contacts, in no order; those that do not exist are left out."""
         ...
 
     async def next_due(self, campaign: CampaignId, now: datetime) -> datetime | None:

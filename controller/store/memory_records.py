@@ -12,7 +12,7 @@ from typing import Any
 
 from controller.domain.answer import Answerer, answer_class
 from controller.domain.call import Call
-from controller.domain.campaign import Campaign, CampaignState, Override, PausedBy
+from controller.domain.campaign import Campaign, CampaignState, ListOrder, Override, PausedBy
 from controller.domain.clearance import Check, Standing, first_failed, scopes, standing_checks
 from controller.domain.contact import Contact, NewContact
 from controller.domain.ids import E164, CallId, CampaignId, ContactId
@@ -52,6 +52,8 @@ from controller.store.memory_compliance import MemoryEvidence, MemoryLists
 from controller.store.memory_imports import MemoryImports
 from controller.store.memory_leads import memory_outward
 from controller.store.memory_people import MemoryPeople, nameless
+from controller.store.memory_segments import MemorySegments
+from controller.store.memory_work import memory_work
 from controller.store.schema import DONE, IN_FLIGHT, PENDING
 
 
@@ -109,7 +111,9 @@ class MemoryRecords:
         self.lists = MemoryLists(self._key, self.evidence, self._answer)
         self.people = MemoryPeople(self)
         self.outward = memory_outward(self)
+        self.work = memory_work(self)
         self.imports = MemoryImports(self)
+        self.segments = MemorySegments(self)
         self.fail = False
         self._controller = "memory"
         self.overrides: list[tuple[CampaignId, Override, datetime]] = []
@@ -275,16 +279,30 @@ class MemoryRecords:
         person, *others = (self._key.of(number) for number in contact.every_number)
         return self.lists.standing_of(person, scopes(campaign.caller, campaign.id), others)
 
-    async def due_contacts(self, campaign: CampaignId, now: datetime, limit: int) -> Sequence[Contact]:
-        """Contacts that may be called now and have no attempt under way, longest due first."""
+    async def due_contacts(
+        self,
+        campaign: CampaignId,
+        now: datetime,
+        limit: int,
+        order: ListOrder = ListOrder.RETRIES_FIRST,
+    ) -> Sequence[Contact]:
+        """Contacts that may be called now, have no attempt under way, and were promised no call-back."""
         self._answer()
         if campaign not in self._campaigns:
             return []
         of = self._campaigns[campaign]
-        due = ((at, key) for key in of.waiting if (at := self._contacts[key].contact.due_at) and at <= now)
-        keys = [key for _, key in heapq.nsmallest(limit, due)]
-        keys += islice(of.fresh, limit - len(keys))
-        return [self._contacts[key].contact for key in keys]
+        again = [self._contacts[key].contact for key in of.waiting]
+        waiting = ((c.due_at, c.id) for c in again if c.due_at and c.due_at <= now and c.callback_at is None)
+        due = [key for _, key in heapq.nsmallest(limit, waiting)]
+        newest = order is ListOrder.NEWEST_FIRST
+        fresh = list(islice(reversed(of.fresh) if newest else of.fresh, limit))
+        keys = due + fresh if order is ListOrder.RETRIES_FIRST else fresh + due
+        return [self._contacts[key].contact for key in keys[:limit]]
+
+    async def contacts_by_id(self, ids: Sequence[ContactId]) -> Sequence[ListedContact]:
+        """These contacts, in no order; those that do not exist are left out."""
+        self._answer()
+        return [_listed(self._contacts[key]) for key in ids if key in self._contacts]
 
     async def next_due(self, campaign: CampaignId, now: datetime) -> datetime | None:
         """When the next contact that is not yet due will be; None if the campaign is done with all."""
@@ -373,6 +391,7 @@ class MemoryRecords:
         self.evidence.append(*end_entries(end.call, person, now))
         self._calls[end.call.id] = _as_recorded(nameless(end.call) if erased else end.call)
         self._open.pop(end.call.id, None)
+        self.work.ended(self._calls[end.call.id])
 
     def _conclude(self, entry: _Entry, end: AttemptEnd, outcome: Outcome) -> None:
         owed = operator_due_after(outcome)

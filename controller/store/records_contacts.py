@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Integer,
+    Row,
     bindparam,
     func,
     insert,
@@ -17,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from controller.domain.campaign import Campaign
+from controller.domain.campaign import Campaign, ListOrder
 from controller.domain.clearance import Standing, scopes
 from controller.domain.contact import Consent, Contact, NewContact
 from controller.domain.ids import E164, CampaignId, ContactId
@@ -54,9 +55,17 @@ _NOW = bindparam("p_now", type_=Instant)
 _LIMIT = bindparam("p_limit", type_=Integer)
 
 # Each reads one range of the index contacts_due, in its order.
-_WAITING = select_contacts().where(_OF_CAMPAIGN, contacts.c.status == PENDING)
+_WAITING = select_contacts().where(
+    _OF_CAMPAIGN, contacts.c.status == PENDING, contacts.c.callback_at.is_(None)
+)
 _DUE = _WAITING.where(contacts.c.due_at <= _NOW).order_by(contacts.c.due_at, contacts.c.id).limit(_LIMIT)
 _FRESH = _WAITING.where(contacts.c.due_at.is_(None)).order_by(contacts.c.id).limit(_LIMIT)
+_NEWEST = _WAITING.where(contacts.c.due_at.is_(None)).order_by(contacts.c.id.desc()).limit(_LIMIT)
+_IN_ORDER = {
+    ListOrder.RETRIES_FIRST: (_DUE, _FRESH),
+    ListOrder.FRESH_FIRST: (_FRESH, _DUE),
+    ListOrder.NEWEST_FIRST: (_NEWEST, _DUE),
+}
 _LATER = select(func.min(contacts.c.due_at)).where(
     _OF_CAMPAIGN, contacts.c.status == PENDING, contacts.c.due_at > _NOW
 )
@@ -131,21 +140,37 @@ class ContactRecords(RecordsBase):
 
         return await self._read(look, "a look at the lists") if contacts else {}
 
-    async def due_contacts(self, campaign: CampaignId, now: datetime, limit: int) -> Sequence[Contact]:
-        """Contacts that may be called now and have no attempt under way, longest due first.
-
-        Those never called (and never postponed) come last, in the order of their import.
-        """
+    async def due_contacts(
+        self,
+        campaign: CampaignId,
+        now: datetime,
+        limit: int,
+        order: ListOrder = ListOrder.RETRIES_FIRST,
+    ) -> Sequence[Contact]:
+        """Contacts that may be called now, have no attempt under way, and were promised no call-back."""
 
         def look(connection: Connection) -> list[Contact]:
-            values = {"p_campaign": campaign, "p_now": now, "p_limit": limit}
-            rows = list(connection.execute(_DUE, values))
-            if len(rows) < limit:
-                values = {"p_campaign": campaign, "p_limit": limit - len(rows)}
-                rows += connection.execute(_FRESH, values)
+            rows: list[Row[Any]] = []
+            for statement in _IN_ORDER[order]:
+                values = {"p_campaign": campaign, "p_now": now, "p_limit": limit - len(rows)}
+                rows += connection.execute(statement, values)
+                if len(rows) >= limit:
+                    break
             return [contact_of(row) for row in rows]
 
         return await self._read(look, "a look at the contacts")
+
+    async def contacts_by_id(self, ids: Sequence[ContactId]) -> Sequence[ListedContact]:
+        """These contacts, in no order; those that do not exist are left out."""
+
+        def look(connection: Connection) -> list[ListedContact]:
+            return [
+                listed_of(row)
+                for some in chunks(ids)
+                for row in connection.execute(_LISTED.where(contacts.c.id.in_(some)))
+            ]
+
+        return await self._read(look, "a look at the contacts") if ids else []
 
     async def next_due(self, campaign: CampaignId, now: datetime) -> datetime | None:
         """When the next contact that is not yet due will be; None if the campaign is done with all.

@@ -1,13 +1,26 @@
 """Contacts that have several numbers: found, listed, erased and called by each of them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+from controller.domain.callback import Promise
+from controller.domain.campaign import ListOrder
 from controller.domain.clearance import CheckName, caller_scope, scopes
 from controller.domain.contact import NewContact, NumberKind, PhoneNumber
-from controller.domain.ids import E164
+from controller.domain.ids import E164, ContactId
 from controller.domain.outcome import Outcome
 from controller.ports import AttemptEnd
-from tests.contract.records.builders import ANNA, NOW, SPRING, Store, begun, call_to, campaign, ended
+from tests.contract.records.builders import (
+    ANNA,
+    NOW,
+    SPRING,
+    Store,
+    begun,
+    call_to,
+    campaign,
+    ended,
+    with_contacts,
+)
 
 MOBILE, HOME, WORK = (E164(f"+39347000000{i}") for i in range(3))
 EVA = NewContact(
@@ -115,3 +128,40 @@ async def test_who_is_erased_by_one_number_is_erased_with_all(records: Store) ->
         assert not await records.contacts_of(number)
         assert (await records.lists.standing(number, scopes("acme", SPRING))).opt_outs
     assert (await records.add_contacts(SPRING, [EVA])).stored == 1
+
+
+# --- the order of the list, and who is left out
+
+
+async def test_a_campaign_chooses_the_order_of_its_list(records: Store) -> None:
+    contacts = await with_contacts(records, 4)
+    await records.postpone([contacts[2].id], NOW)
+
+    async def order(wanted: ListOrder, limit: int = 10) -> list[int]:
+        due = await records.due_contacts(SPRING, NOW, limit, wanted)
+        return [contacts.index(replace(contact, due_at=None)) for contact in due]
+
+    assert await order(ListOrder.RETRIES_FIRST) == [2, 0, 1, 3]
+    assert await order(ListOrder.FRESH_FIRST) == [0, 1, 3, 2]
+    assert await order(ListOrder.NEWEST_FIRST) == [3, 1, 0, 2]
+    assert await order(ListOrder.NEWEST_FIRST, 2) == [3, 1]
+    assert await order(ListOrder.RETRIES_FIRST, 2) == [2, 0]
+
+
+async def test_contacts_are_read_by_their_ids(records: Store) -> None:
+    contacts = await with_contacts(records, 3)
+
+    found = await records.contacts_by_id([contacts[2].id, contacts[0].id, ContactId(999_999)])
+
+    assert {listed.contact.id for listed in found} == {contacts[0].id, contacts[2].id}
+    assert not any(listed.done or listed.in_flight for listed in found)
+    assert await records.contacts_by_id([]) == []
+
+
+async def test_who_was_promised_a_call_is_not_offered_as_anybody(records: Store) -> None:
+    contacts = await with_contacts(records, 2)
+    await records.work.promise(contacts[0].id, Promise(at=NOW), "anna", NOW - timedelta(hours=1))
+
+    due = await records.due_contacts(SPRING, NOW + timedelta(hours=1), 10)
+
+    assert [contact.id for contact in due] == [contacts[1].id]

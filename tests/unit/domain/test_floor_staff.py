@@ -72,6 +72,36 @@ def test_the_one_agent_of_a_call_cannot_be_replaced() -> None:
     assert floor.ask(ANNA, Wish.LEAVE, at(7)) == [Departed(ANNA)]
 
 
+def test_who_promised_to_call_is_kept_free_for_that_call() -> None:
+    floor = floor_with(ANNA)
+    floor.keep(ANNA)
+
+    assert not floor.admit(C1, SPRING, cover=True)
+    assert floor.admit(C1, SPRING, cover=False)
+    assert floor.answered(C1, at(5)) == [], "it waits, and ANNA is idle"
+    assert floor.count_for(SPRING, AgentState.IDLE) == 0
+    assert floor.admit(C2, SPRING, cover=False, only=ANNA)
+    assert floor.answered(C2, at(6)) == [Assign(C2, ANNA)]
+
+
+def test_who_is_not_kept_any_more_rescues_at_once() -> None:
+    floor = floor_with(ANNA)
+    floor.keep(ANNA)
+    assert floor.admit(C1, SPRING, cover=False)
+    assert floor.answered(C1, at(5)) == []
+
+    assert floor.unkeep(ANNA, at(6)) == [Assign(C1, ANNA)]
+    assert floor.unkeep(ANNA, at(6)) == []
+
+
+def test_keeping_does_not_take_an_agent_from_a_call_that_counts_on_them() -> None:
+    floor = floor_with(ANNA)
+    assert floor.admit(C1, SPRING, cover=True)
+    floor.keep(ANNA)
+
+    assert floor.answered(C1, at(5)) == [Assign(C1, ANNA)]
+
+
 def test_taking_the_staff_back_lets_everybody_serve() -> None:
     floor = floor_with(ANNA)
     floor.staff(SPRING, frozenset())
@@ -85,7 +115,9 @@ def test_taking_the_staff_back_lets_everybody_serve() -> None:
     staff=st.lists(st.frozensets(st.sampled_from(AGENTS)), min_size=2, max_size=2),
     steps=st.lists(
         st.tuples(
-            st.sampled_from(["admit", "answer", "over", "log in", "lose", "leave", "give back"]),
+            st.sampled_from(
+                ["admit", "answer", "over", "log in", "lose", "leave", "give back", "keep", "unkeep"]
+            ),
             st.integers(0, 7),
             st.sampled_from(AGENTS),
             st.booleans(),
@@ -117,9 +149,13 @@ def test_nobody_ever_stands_ready_for_or_gets_a_call_they_may_not_take(
                 floor.lose(agent, at(second))
             case "leave":
                 floor.ask(agent, Wish.LEAVE if flag else Wish.PAUSE, at(second))
+            case "keep":
+                floor.keep(agent)
+            case "unkeep":
+                floor.unkeep(agent, at(second))
             case "give back":
                 floor.give_back(agent, worked=flag, now=at(second))
         for call, agent in covers(floor).items():
             campaign = SPRING if int(call[1:]) % 2 else AUTUMN
-            assert agent in campaigns[campaign]
-            assert only[call] in (None, agent)
+            # Who promised to call does it, whoever serves the campaign by now.
+            assert only[call] == agent or (only[call] is None and agent in campaigns[campaign])
