@@ -22,10 +22,13 @@ from controller.engine.clock import SystemClock
 from controller.engine.controller import Controller, EngineSettings
 from controller.engine.retention import Retention
 from controller.engine.schedule import Schedule
+from controller.engine.supply import Stock
 from controller.law import plain_words
 from controller.ports import Ledger, Lists
+from controller.store.hopper import RedisHopper
 from controller.store.ledger import RedisLedger
 from controller.store.records import SqlRecords
+from controller.store.upgrading import upgrade_at_start
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +53,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
     """What the engine is told."""
     return EngineSettings(
         agents={AgentId(agent.id): agent.phone for agent in settings.agents},
+        skills={AgentId(agent.id): frozenset(agent.skills) for agent in settings.agents},
         allow_volatile_redis=settings.redis.allow_volatile,
         allow_budget_override=settings.lab.allow_budget_override,
         lab_token=settings.lab.lab_token.get_secret_value(),
@@ -92,6 +96,15 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         yield ledger
 
 
+@asynccontextmanager
+async def open_hopper(settings: Settings) -> AsyncIterator[RedisHopper]:
+    """The hopper, while entered."""
+    hopper = RedisHopper(settings.redis.url, settings.controller.id, timeout=settings.redis.timeout)
+    async with aclosing(hopper):
+        await hopper.open()
+        yield hopper
+
+
 async def run(settings: Settings) -> int:
     """Run the controller until SIGINT or SIGTERM, or until another controller takes over.
 
@@ -101,10 +114,15 @@ async def run(settings: Settings) -> int:
     async with AsyncExitStack() as stack:
         ensure_state_dir(settings)
         clock = SystemClock()
+        await upgrade_at_start(settings.records_url, settings.records.upgrade)
         records = await stack.enter_async_context(open_records(settings))
         ledger = await stack.enter_async_context(open_ledger(settings))
         client = await stack.enter_async_context(AriClient(ari_config(settings)))
-        controller = Controller(AriCallControl(client), ledger, records, clock, engine_settings(settings))
+        hopper = await stack.enter_async_context(open_hopper(settings))
+        stock = Stock(hopper=hopper, segments=records.segments, work=records.work)
+        controller = Controller(
+            AriCallControl(client), ledger, records, clock, engine_settings(settings), stock
+        )
         # The socket's lock also keeps a second controller of the same state directory out.
         await stack.enter_async_context(ControlServer(controller, settings.control_socket))
         if settings.agi.enabled:
@@ -121,7 +139,7 @@ async def run(settings: Settings) -> int:
             log.info(line)
         keep = timedelta(days=settings.privacy.keep_days)
         retention = Retention(records, records.people, keep)
-        async with Schedule(controller, records, clock, retention):
+        async with Schedule(controller, records, clock, retention, follow=controller.follow):
             await controller.run()
         log.info("controller stopped")
     return EXIT_OK

@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from controller.config.base import Name, Seconds, Section, SettingError, first_line, without_password
 from controller.config.number_key import number_key
 from controller.config.outward import MailSettings, PublicSettings, WebhookSettings, needs_public
+from controller.config.web import ApiSettings
 from controller.domain.campaign import Campaign, Override
 from controller.domain.hours import parse_hours, written
 from controller.domain.ids import CampaignId
@@ -397,6 +398,7 @@ class Settings(BaseSettings):
     agi: AgiSettings = AgiSettings()
     agents: tuple[AgentSettings, ...] = ()
     campaign_defaults: CampaignDefaults = CampaignDefaults()
+    api: ApiSettings = ApiSettings()
     public: PublicSettings = PublicSettings()
     mail: MailSettings = MailSettings()
     webhooks: WebhookSettings = WebhookSettings()
@@ -467,6 +469,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "agi": AgiSettings,
     "agents": AgentSettings,
     "campaign_defaults": CampaignDefaults,
+    "api": ApiSettings,
     "public": PublicSettings,
     "mail": MailSettings,
     "webhooks": WebhookSettings,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from controller.domain.ids import CampaignId, ContactId
@@ -113,6 +114,23 @@ class Funnel:
     by: By
     total: FunnelLine
     lines: Sequence[FunnelLine] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values; a rate is null where nobody could have come so far."""
+        return {
+            "campaign": self.campaign,
+            "by": self.by.value or None,
+            "total": _plain(self.total),
+            "lines": [_plain(line) for line in self.lines],
+        }
+
+
+def _plain(line: FunnelLine) -> dict[str, Any]:
+    return {
+        "label": line.label,
+        "counts": {stage.word: line.at(stage) for stage in Stage},
+        "rates": {stage.word: line.rate(stage) for stage in Stage if stage is not Stage.CONTACT},
+    }
 
 
 def offsets(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[datetime, timedelta]]:

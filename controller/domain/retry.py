@@ -88,7 +88,7 @@ class RetryRule:
             return NextCall(due=ended + law.leave_alone + _SUPPRESSION_MARGIN, numbers=numbers)
         if outcome is Outcome.INVALID_NUMBER and len(numbers) > 1:
             left = numbers[1:]  # nobody needs to be left alone for a number that is nobody's
-            due = self._within_limits(ended + self.other_number_after, contact, zone)
+            due = self.within_limits(ended + self.other_number_after, contact, zone)
             return NextCall(due=due, numbers=left)
         pause = self.pauses.get(outcome)
         if pause is None or contact.attempts >= self.max_attempts:
@@ -102,9 +102,9 @@ class RetryRule:
             numbers = (*numbers[1:], numbers[0])
         elif outcome is Outcome.NO_ANSWER and self.change_part_of_day:
             due = in_another_part_of_day(due, ended, zone)
-        return NextCall(due=self._within_limits(due, contact, zone), numbers=numbers)
+        return NextCall(due=self.within_limits(due, contact, zone), numbers=numbers)
 
-    def _within_limits(self, due: datetime, contact: Contact, zone: ZoneInfo) -> datetime | None:
+    def within_limits(self, due: datetime, contact: Contact, zone: ZoneInfo) -> datetime | None:
         """The first time from ``due`` on at which another attempt is within the limits per day and week."""
         if contact.attempts >= self.max_attempts:
             return None

@@ -22,6 +22,7 @@ from controller.engine.health import LINK
 from controller.engine.office import Office
 from controller.engine.owner import CallOwner
 from controller.engine.recovery import Recovery, resynchronise
+from controller.engine.supply import Stock
 from controller.errors import BadInput, ControllerError, Refused
 from controller.ports import (
     AgentArrived,
@@ -43,6 +44,7 @@ from controller.ports import (
     LinkUp,
     Records,
 )
+from controller.ports.feed import EventFeed
 
 log = structlog.get_logger(__name__)
 
@@ -77,9 +79,16 @@ class Controller:
     """Implements ports.Operations on the three edges."""
 
     def __init__(
-        self, control: CallControl, ledger: Ledger, records: Records, clock: Clock, settings: EngineSettings
+        self,
+        control: CallControl,
+        ledger: Ledger,
+        records: Records,
+        clock: Clock,
+        settings: EngineSettings,
+        stock: Stock,
+        feed: EventFeed | None = None,
     ) -> None:
-        self.office = Office(control, ledger, records, clock)
+        self.office = Office(control, ledger, records, clock, stock, feed=feed)
         self._settings = settings
         self._desk = Desk(self.office, settings.agents)
         self._pbx_lab_token = ""
@@ -121,6 +130,7 @@ class Controller:
             if run.state is CampaignState.RUNNING:
                 run.state, run.reason = CampaignState.PAUSED, "the controller stops"
                 run.paused_by = PausedBy.CONTROLLER
+                run.wake.set()
         try:
             async with asyncio.timeout(self._settings.shutdown_grace):
                 # Polled: this happens once in a controller's life, and nothing else needs a signal for it.
@@ -223,7 +233,8 @@ class Controller:
             # An earlier try, or a person in a hurry, may have begun with it already.
             run = office.runs.get(row.campaign.id)
             if run is None:
-                run = CampaignRun(row.campaign, office.records, office.clock, budget, office.gate)
+                run = CampaignRun(row.campaign, office, budget)
+                await office.stock.hopper.abandon(row.campaign)  # what an earlier life had taken
                 self._take_over(run, row)
                 run.state, run.reason, run.paused_by = row.state, row.reason, row.paused_by
             runs[row.campaign.id] = run
@@ -285,11 +296,12 @@ class Controller:
         budget = await self.office.ledger.budget(row.campaign)
         run = self.office.runs.get(campaign)
         if run is None:
-            run = CampaignRun(row.campaign, self.office.records, self.office.clock, budget, self.office.gate)
+            run = CampaignRun(row.campaign, self.office, budget)
             self.office.runs[campaign] = run
         run.budget = budget
         self._take_over(run, row)
         run.state, run.reason, run.paused_by = CampaignState.RUNNING, "", None
+        self.office.tell.campaign(run)
         await self.office.records.set_campaign_state(campaign, CampaignState.RUNNING)
         self._dial(run)
 
@@ -334,6 +346,7 @@ class Controller:
             raise Refused(f"campaign {campaign} is {state}, so it cannot become {wanted.value}")
         # First here, then in the store: if the store is down the campaign must stop dialing all the same.
         run.state, run.reason, run.paused_by = wanted, reason, paused_by
+        self.office.tell.campaign(run)
         run.wake.set()
         await self.office.records.set_campaign_state(campaign, wanted, reason, paused_by)
 

@@ -15,6 +15,7 @@ from controller.ports import (
     PersonFile,
     Reduced,
 )
+from controller.store.memory_leads import about_outward, forget_outward
 from controller.store.people import call_under_way, people_entry
 from controller.store.schema import DONE, IN_FLIGHT
 
@@ -61,6 +62,8 @@ class MemoryPeople:
             opt_outs=records.lists.of(person),
             register=None if check is None else {"opposed": check.opposed, "source": check.source},
             evidence=records.evidence.about(person),
+            **records.work.about([contact.id for contact in contacts]),
+            **about_outward(records.outward, person, [contact.id for contact in contacts]),
         )
 
     async def erase(self, number: E164, who: Authorship, now: datetime) -> Reduced:
@@ -79,6 +82,8 @@ class MemoryPeople:
         ]
         known = (n for entry in entries for n in self._numbers(entry) if not n.startswith("#"))
         numbers = {number, *known}
+        records.work.forget(ids, now)
+        await forget_outward(records, [entry.contact for entry in entries], numbers, who, now)
         done = Reduced(
             contacts=self._anonymise(entries),
             attempts=self._unname(calls),
@@ -102,6 +107,8 @@ class MemoryPeople:
             for key, entry in records._contacts.items()
             if entry.status == DONE and key in calls and all(calls[key])
         ]
+        records.work.forget({entry.contact.id for entry in done_with}, now)
+        records.work.forget_old(before)
         done = Reduced(contacts=self._anonymise(done_with), attempts=self._unname(old))
         if done != Reduced():
             entry = people_entry(Kind.RETENTION, "", done, who, now, before=before.isoformat())

@@ -32,6 +32,7 @@ from controller.errors import Refused
 from controller.ports import Authorship, PersonFile, Reduced
 from controller.store.access import Access
 from controller.store.evidence_chain import append, take_hold
+from controller.store.outward_people import forget_outward, select_sent, select_stages
 from controller.store.schema import (
     DONE,
     IN_FLIGHT,
@@ -42,6 +43,7 @@ from controller.store.schema import (
     opt_outs,
     register_checks,
 )
+from controller.store.work_people import forget_old_work, forget_work, select_promised, select_said
 
 ERASED = "erased at the person's wish"
 """Why an erased person is on everybody's do-not-call list."""
@@ -85,6 +87,7 @@ class SqlPeople:
             def rows(statement: Select[Any]) -> list[dict[str, Any]]:
                 return [_plain(row) for row in connection.execute(statement)]
 
+            ids = select(contacts.c.id).where(_theirs(person))
             checks = rows(select(register_checks).where(register_checks.c.person == person))
             return PersonFile(
                 number=number,
@@ -99,6 +102,10 @@ class SqlPeople:
                     row | {"at": moment(row["at"]).isoformat()}
                     for row in rows(select(evidence).where(_concerns(person)).order_by(evidence.c.seq))
                 ],
+                dispositions=rows(select_said(ids)),
+                callbacks=rows(select_promised(ids)),
+                submissions=rows(select_sent(person)),
+                stage_changes=rows(select_stages(ids)),
             )
 
         return await self._access.read(look, "a look at a person's data")
@@ -115,6 +122,7 @@ class SqlPeople:
             # Who asks to be forgotten does not mean one of their numbers.
             everywhere = _persons(connection, person)
             ids = connection.execute(select(contacts.c.id).where(_theirs(person))).scalars().all()
+            forget_outward(connection, ids, everywhere, self._key, who, now)
             done = Reduced(
                 contacts=connection.execute(
                     update(contacts)
@@ -135,6 +143,7 @@ class SqlPeople:
                     .values(number=None)
                 ).rowcount,
             )
+            forget_work(connection, select(contacts.c.id).where(_theirs(person)), now)
             connection.execute(delete(contact_numbers).where(contact_numbers.c.contact.in_(ids)))
             why = {"reason": ERASED, "source": who.source, "author": who.author}
             listed = {"scope": EVERYBODY, "number": None, "added_at": now} | why
@@ -168,6 +177,8 @@ class SqlPeople:
             )
             anonymous = select(contacts.c.id).where(contacts.c.erased_at == now)
             connection.execute(delete(contact_numbers).where(contact_numbers.c.contact.in_(anonymous)))
+            forget_work(connection, anonymous, now)
+            forget_old_work(connection, before)
             if done != Reduced():
                 since = before.isoformat()
                 append(connection, [people_entry(Kind.RETENTION, "", done, who, now, before=since)])

@@ -35,6 +35,7 @@ from controller.store.contact_rows import contact_gone
 from controller.store.evidence_chain import append, take_hold
 from controller.store.schema import IN_FLIGHT, Instant, attempts, campaigns, contacts
 from controller.store.standing import Standings
+from controller.store.work_settling import settle_ends
 
 _CALL = bindparam("p_call", type_=Text)
 _CONTACT = bindparam("p_contact", type_=BigInteger)
@@ -133,6 +134,7 @@ class AttemptStatements:
             if known.get(call) is None:
                 entries += end_entries(row.call, row.person, row.now)
         append(connection, entries)
+        settle_ends(connection, [row for call, row in ends.items() if known.get(call) is None])
         return [refused.get(row.call.id) if isinstance(row, StartRow) else None for row in rows]
 
 

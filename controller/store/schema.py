@@ -26,19 +26,17 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
-    inspect,
     select,
     text,
     update,
 )
 
-from controller.domain.evidence import GENESIS
 from controller.domain.instants import micros, moment
 from controller.domain.privacy import NumberKey
 from controller.errors import BadInput
 
-SCHEMA_VERSION = 2
-"""Grows with every change of the tables. A database of a newer version is refused at opening."""
+SCHEMA_VERSION = 3
+"""Grows with every change of the tables, which then needs a migration (docs/database.md)."""
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -243,6 +241,7 @@ Index(
 )
 Index("attempts_campaign", attempts.c.campaign, attempts.c.outcome)
 Index("attempts_person", attempts.c.person)
+Index("attempts_contact", attempts.c.contact)
 Index("contacts_person", contacts.c.person)
 
 overrides = Table(
@@ -315,36 +314,9 @@ store_facts = Table(
 )
 
 
-def make_tables(connection: Connection) -> None:
-    """Make the tables if they are missing.
-
-    Raises:
-        BadInput: the database belongs to another version of the program.
-    """
-    if connection.dialect.name == "sqlite":
-        # Two programs may open a new file at once; the second waits here and then finds the tables made.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    if inspect(connection).has_table(schema_version.name):
-        found = connection.scalar(select(schema_version.c.version)) or 0
-        if found != SCHEMA_VERSION:
-            age = "newer" if found > SCHEMA_VERSION else "older"
-            raise BadInput(
-                "records url",
-                f"the database has the {age} schema version {found}, this program needs {SCHEMA_VERSION}; "
-                "use the version of the program that made it, or another database",
-            )
-        return
-    metadata.create_all(connection)
-    connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))
-    connection.execute(heartbeat.insert().values(id=1, beats=0))
-    connection.execute(evidence_head.insert().values(id=1, seq=0, hash=GENESIS.hex()))
-    for statement in _APPEND_ONLY.get(connection.dialect.name, ()):
-        connection.exec_driver_sql(statement)
-
-
 # The database itself refuses to change the evidence. Who holds the database can take the triggers away; what
 # the chain is for is that this shows.
-_APPEND_ONLY = {
+APPEND_ONLY = {
     "sqlite": [
         f"CREATE TRIGGER evidence_no_{action} BEFORE {action} ON evidence "
         "BEGIN SELECT RAISE(ABORT, 'the evidence is append-only'); END"
