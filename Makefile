@@ -41,7 +41,7 @@ lab: .venv/.run ## Bring up PBX, telephone network and Redis until Ctrl-C
 check: format-check lint types imports unit ## Format, lint, types, import contracts, unit and contract tests (< 60 s)
 
 .PHONY: test
-test: check integration ## All tests, on real Asterisk and Redis
+test: check postgres integration ## All tests, on real Asterisk, Redis and PostgreSQL
 
 .PHONY: format
 format: .venv/.dev ## Format the code
@@ -68,9 +68,16 @@ imports: .venv/.dev
 tools: .venv/.dev ## Find or make Asterisk and Redis for lab and tests
 	@$(BIN)/python -m lab provision
 
+# The record store's contract is tested on SQLite and on PostgreSQL. Those marked postgres start a server, which
+# not every machine has, and take as long as all others together: `make check` leaves them out, `make test` never.
 .PHONY: unit
-unit: .venv/.dev tools ## Unit and contract tests
-	$(BIN)/pytest -n auto --dist worksteal tests/unit tests/contract
+unit: .venv/.dev tools ## Unit and contract tests, without PostgreSQL
+	$(BIN)/pytest -n auto --dist worksteal -m "not postgres" tests/unit tests/contract
+
+.PHONY: postgres
+postgres: .venv/.dev tools ## Contract tests on a private PostgreSQL (as root, it is installed if missing)
+	@$(BIN)/python -m tests.contract.postgres
+	$(BIN)/pytest -n auto --dist worksteal -m postgres tests/unit tests/contract
 
 .PHONY: integration
 integration: .venv/.dev tools ## Tests on real Asterisk and Redis

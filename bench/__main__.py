@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from rich.console import Console
 
-from bench import plan, suppressions
+from bench import hopper, importing, plan, segments, suppressions
 from bench.clients import loaded_controller, measure_bare
 from bench.results import COMPARED_AT, Results, Step, Transport
 from controller.errors import ControllerError
@@ -30,6 +30,8 @@ AGENTS: Final = 60
 """Enough for 100 calls/s of 0.35 s each; one more costs PBX and simulated network 100 packets a second."""
 TIME_LIMIT: Final = 230.0
 PARTS: Final = ("suppressions", "clients")
+ALONE: Final = ("hopper", "import", "segments")
+"""Parts that take minutes and gigabytes, and run only when they are asked for."""
 
 
 async def run(transports: Sequence[Transport], results: Results, console: Console) -> None:
@@ -78,6 +80,18 @@ def main(arguments: list[str] | None = None) -> int:
             measured = asyncio.run(_until_signal(suppressions.measure()))
             console.print(*measured.summary(), sep="\n", highlight=False)
             found["suppressions"] = measured.as_dict()
+        if "hopper" in parts:
+            lists = asyncio.run(_until_signal(hopper.measure(options.contacts or hopper.COUNTS)))
+            console.print(*lists.summary(), sep="\n", highlight=False)
+            found["hopper"] = lists.as_dict()
+        if "import" in parts:
+            imported = asyncio.run(_until_signal(importing.measure(options.rows)))
+            console.print(*importing.summary(imported), sep="\n", highlight=False)
+            found["import"] = importing.as_dict(imported)
+        if "segments" in parts:
+            counted = asyncio.run(_until_signal(segments.measure()))
+            console.print(*segments.summary(counted), sep="\n", highlight=False)
+            found["segments"] = segments.as_dict(counted)
         if "clients" in parts:
             asyncio.run(_until_signal(run(options.transport or TRANSPORTS, results, console)))
     except (LabError, ControllerError) as error:
@@ -107,7 +121,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m bench",
         description="The controller against a bare client, and a million suppressed numbers.",
     )
-    parser.add_argument("part", nargs="?", choices=PARTS, help="only this one")
+    parser.add_argument("part", nargs="?", choices=PARTS + ALONE, help="only this one")
+    parser.add_argument(
+        "--contacts", type=int, action="append", metavar="N", help="hopper: a list of this length (repeat)"
+    )
+    parser.add_argument(
+        "--rows", type=int, default=importing.ROWS, metavar="N", help="import: rows of a list"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON, too")
     parser.add_argument("--transport", choices=TRANSPORTS, action="append", help="only this one")
     return parser

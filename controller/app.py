@@ -5,27 +5,36 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import timedelta
 
 import structlog
+from aiohttp import web
 
 from controller.agi import AgiConfig, AgiServer, DialplanRoutes
 from controller.api.control import ControlServer
+from controller.api.rest import Bounds, RestConfig, RestServer, Services
+from controller.app_outward import open_outside, running
 from controller.ari import AriClient, AriConfig
 from controller.ari.config import DISALLOWED_EVENTS
 from controller.ari.control import UNUSED_EVENTS, AriCallControl
 from controller.config import Settings, ensure_state_dir
-from controller.domain.ids import AgentId
+from controller.domain.ids import AgentId, CampaignId
 from controller.engine.clock import SystemClock
 from controller.engine.controller import Controller, EngineSettings
+from controller.engine.feed import Feed
 from controller.engine.retention import Retention
 from controller.engine.schedule import Schedule
+from controller.engine.supply import Stock
 from controller.law import plain_words
-from controller.ports import Ledger, Lists
+from controller.ports import Clock, Ledger, Lists
+from controller.ports.feed import EventFeed
+from controller.services import services_of
+from controller.store.hopper import RedisHopper
 from controller.store.ledger import RedisLedger
 from controller.store.records import SqlRecords
+from controller.store.upgrading import upgrade_at_start
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +59,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
     """What the engine is told."""
     return EngineSettings(
         agents={AgentId(agent.id): agent.phone for agent in settings.agents},
+        skills={AgentId(agent.id): frozenset(agent.skills) for agent in settings.agents},
         allow_volatile_redis=settings.redis.allow_volatile,
         allow_budget_override=settings.lab.allow_budget_override,
         lab_token=settings.lab.lab_token.get_secret_value(),
@@ -92,6 +102,64 @@ async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
         yield ledger
 
 
+@asynccontextmanager
+async def open_hopper(settings: Settings) -> AsyncIterator[RedisHopper]:
+    """The hopper, while entered."""
+    hopper = RedisHopper(settings.redis.url, settings.controller.id, timeout=settings.redis.timeout)
+    async with aclosing(hopper):
+        await hopper.open()
+        yield hopper
+
+
+def rest_config(settings: Settings, extra_routes: Sequence[web.AbstractRouteDef]) -> RestConfig:
+    """What the REST server is told."""
+    api = settings.api
+    return RestConfig(
+        host=api.host,
+        port=api.port,
+        certificate=api.certificate,
+        key=api.key,
+        requests_per_second=api.requests_per_second,
+        burst=api.burst,
+        failures_per_minute=api.failures_per_minute,
+        bounds=Bounds(seconds=api.request_timeout, upload=api.upload_megabytes * 1_000_000),
+        extra_routes=extra_routes,
+    )
+
+
+def rest_services(
+    settings: Settings,
+    controller: Controller,
+    records: SqlRecords,
+    ledger: Ledger,
+    feed: EventFeed,
+    clock: Clock,
+) -> Services:
+    """What the REST server serves."""
+    defaults = settings.campaign_defaults
+    return services_of(
+        operations=controller,
+        records=records,
+        ledger=ledger,
+        lists=records.lists,
+        evidence=records.evidence,
+        people=records.people,
+        tokens=records.tokens,
+        answers=records.answers,
+        contact_edits=records.contact_edits,
+        segments=records.segments,
+        work=records.work,
+        imports=records.imports,
+        outward=records.outward,
+        feed=feed,
+        clock=clock,
+        key=settings.number_key(),
+        template=defaults.campaign(CampaignId("template"), settings.profiles[defaults.regulation]),
+        profiles=settings.profiles,
+        agents={AgentId(agent.id): agent.name for agent in settings.agents},
+    )
+
+
 async def run(settings: Settings) -> int:
     """Run the controller until SIGINT or SIGTERM, or until another controller takes over.
 
@@ -101,14 +169,26 @@ async def run(settings: Settings) -> int:
     async with AsyncExitStack() as stack:
         ensure_state_dir(settings)
         clock = SystemClock()
+        await upgrade_at_start(settings.records_url, settings.records.upgrade)
         records = await stack.enter_async_context(open_records(settings))
         ledger = await stack.enter_async_context(open_ledger(settings))
         client = await stack.enter_async_context(AriClient(ari_config(settings)))
-        controller = Controller(AriCallControl(client), ledger, records, clock, engine_settings(settings))
+        hopper = await stack.enter_async_context(open_hopper(settings))
+        stock = Stock(hopper=hopper, segments=records.segments, work=records.work)
+        feed = Feed(clock)
+        controller = Controller(
+            AriCallControl(client), ledger, records, clock, engine_settings(settings), stock, feed
+        )
         # The socket's lock also keeps a second controller of the same state directory out.
         await stack.enter_async_context(ControlServer(controller, settings.control_socket))
         if settings.agi.enabled:
             await stack.enter_async_context(agi_server(settings, ledger, records.lists))
+        outside = await stack.enter_async_context(open_outside(settings, records, clock, feed))
+        if settings.api.enabled or settings.public.base_url:
+            services = rest_services(settings, controller, records, ledger, feed, clock)
+            rest = RestServer(rest_config(settings, outside.routes(settings, clock)), services)
+            await stack.enter_async_context(rest)
+        await stack.enter_async_context(running(outside, feed))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, controller.stop)
@@ -121,7 +201,7 @@ async def run(settings: Settings) -> int:
             log.info(line)
         keep = timedelta(days=settings.privacy.keep_days)
         retention = Retention(records, records.people, keep)
-        async with Schedule(controller, records, clock, retention):
+        async with Schedule(controller, records, clock, retention, follow=controller.follow):
             await controller.run()
         log.info("controller stopped")
     return EXIT_OK

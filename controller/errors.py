@@ -6,7 +6,8 @@
     │   ├── RedisUnreachable
     │   └── RecordsUnreachable
     ├── Refused                     a peer answered, and the answer was no: decide, do not repeat
-    │   └── AsteriskRefused         .status .reason .request .not_found .conflict
+    │   ├── AsteriskRefused         .status .reason .request .not_found .conflict
+    │   └── Conflict                somebody else changed it meanwhile
     ├── BadInput                    .place .problem .allowed: the user must change something
     │   └── ConfigError
     └── ProtocolError               a peer or we broke the protocol: a bug, not a circumstance
@@ -86,6 +87,10 @@ class AsteriskRefused(Refused):
     def conflict(self) -> bool:
         """The id is taken already, or the channel exists but is not in Stasis."""
         return self.status == 409
+
+
+class Conflict(Refused):
+    """Somebody else changed it meanwhile; look at it again."""
 
 
 class BadInput(ControllerError):  # noqa: N818

@@ -74,6 +74,10 @@ class ControlClient:
         """Like pause, for good."""
         await self._ask("POST", "campaigns", campaign, "stop")
 
+    async def campaign_changed(self, campaign: CampaignId) -> None:
+        """Take over what was changed about a campaign, if it is one that runs there."""
+        await self._ask("POST", "campaigns", campaign, "changed")
+
     async def agent_login(self, agent: AgentId) -> None:
         """Call the agent's phone and seat it."""
         await self._ask("POST", "agents", agent, "login")

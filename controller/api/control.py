@@ -152,6 +152,8 @@ class ControlServer:
                 await self._operations.pause_campaign(campaign, await _reason(request))
             case "stop":
                 await self._operations.stop_campaign(campaign)
+            case "changed":
+                await self._operations.campaign_changed(campaign)
             case _:
                 raise web.HTTPNotFound
         return web.Response(status=204)

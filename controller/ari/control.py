@@ -129,12 +129,13 @@ class AriCallControl:
 
     async def place(self, call: CallId, number: E164, campaign: Campaign) -> None:
         """Dial into our own dialplan context; see ports.CallControl."""
-        if campaign.trunk not in self._trunks:
+        endpoint, trunk = campaign.endpoint(call, number)
+        if trunk not in self._trunks:
             # Unanswered calls give no events otherwise; one subscription serves all calls of the trunk.
-            await self._subscribe(campaign.trunk)
-            self._trunks.add(campaign.trunk)
+            await self._subscribe(trunk)
+            self._trunks.add(trunk)
         await self._ari.channels.originate(
-            endpoint=campaign.dial_string.format(number=number),
+            endpoint=endpoint,
             channel_id=channel_of_call(call),
             context=CALL_CONTEXT,
             extension="s",

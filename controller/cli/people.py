@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from controller.cli.dnc import Author, Number, Reason, authorship, callers_of, new_private_file
+from controller.cli.dnc import Author, Number, Reason, authorship, new_private_file
 from controller.cli.numbers import parsed
 from controller.cli.shell import print_json, run_async, settings_of
-from controller.errors import ControllerError, Refused, Unreachable
 
 if TYPE_CHECKING:
     from controller.config import Settings
     from controller.domain.ids import E164
-    from controller.ports import Authorship, Ledger, Reduced
+    from controller.engine.persons import Persons
+    from controller.ports import Authorship, Reduced
 
 app = typer.Typer(help="Personal data: show a person's, erase them.", no_args_is_help=True)
 
@@ -72,61 +72,22 @@ def erase(
 
 
 async def _person(settings: Settings, number: E164) -> dict[str, Any]:
-    from controller.app import open_ledger, open_records
-
-    async with open_records(settings) as records, open_ledger(settings) as ledger:
-        found = asdict(await records.people.person(number))
-        callers = await callers_of(settings, records)
-        found["suppressions"] = [
-            entry for caller in callers if (entry := await _suppression(ledger, caller, number)) is not None
-        ]
-    return found
-
-
-async def _suppression(ledger: Ledger, caller: str, number: E164) -> dict[str, Any] | None:
-    """What Redis has of a number for one caller; None if nothing."""
-    entry = await ledger.suppression(caller, number)
-    operator_due = await ledger.operator_due(caller, number)
-    if entry is None and not operator_due:
-        return None
-    found: dict[str, Any] = {"caller": caller, "operator_due": operator_due}
-    if entry is not None:
-        found |= {
-            "reason": entry.reason,
-            "since": entry.since.isoformat(),
-            "call": entry.call,
-            "expires_in": entry.expires_in,
-            "by_hand": entry.by_hand,
-        }
-    return found
+    async with _persons(settings) as persons:
+        return await persons.export(number)
 
 
 async def _erase(settings: Settings, number: E164, who: Authorship) -> tuple[Reduced, int]:
-    """Erase a person; returns what was done, and for how many callers Redis had something.
+    async with _persons(settings) as persons:
+        return await persons.erase(number, who)
 
-    The record store comes first: there the erasure, its evidence and the ban on further calls are one
-    transaction. Redis only follows, so whatever goes wrong in between, the number is not called; and all of
-    it may be said again until it is done.
-    """
+
+@asynccontextmanager
+async def _persons(settings: Settings) -> AsyncIterator[Persons]:
     from controller.app import open_ledger, open_records
+    from controller.engine.clock import SystemClock
+    from controller.engine.persons import Persons
 
     # Both are opened before anything is done: where Redis is not there, nothing is erased by halves.
     async with open_records(settings) as records, open_ledger(settings) as ledger:
-        await ledger.ping()
-        callers = await callers_of(settings, records)
-        done = await records.people.erase(number, who, datetime.now(UTC))
-        forgotten = 0
-        for caller in callers:
-            try:
-                forgotten += await ledger.forget(caller, number)
-            except (Refused, Unreachable) as error:
-                raise _half_done(error) from error
-    return done, forgotten
-
-
-def _half_done(error: ControllerError) -> ControllerError:
-    kind = Unreachable if isinstance(error, Unreachable) else Refused
-    return kind(
-        f"{error} The number is erased from the records and will not be called again, but Redis still has "
-        "it: give the same command again"
-    )
+        caller = settings.campaign_defaults.caller
+        yield Persons(records, records.people, ledger, SystemClock(), default_caller=caller)

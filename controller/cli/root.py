@@ -10,16 +10,28 @@ import typer
 from controller.cli import (
     agents,
     authority,
+    callbacks,
+    campaign_making,
     campaigns,
+    contacts,
+    database,
+    dispositions,
     dnc,
     evidence,
+    followups,
+    forms,
+    funnel,
     inspection,
     people,
     register,
     regulation,
     retention,
+    scripts,
+    segments,
     simulate,
     suppression,
+    tokens,
+    webhooks,
 )
 from controller.cli.shell import (
     UNREACHABLE,
@@ -50,13 +62,25 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(campaigns.app, name="campaign")
+campaign_making.register(campaigns.app)
+app.add_typer(contacts.app, name="contacts")
 app.add_typer(agents.app, name="agent")
+app.add_typer(scripts.app, name="script")
+app.add_typer(dispositions.app, name="disposition")
+app.add_typer(callbacks.app, name="callback")
+app.add_typer(funnel.app, name="funnel")
+app.add_typer(followups.app, name="followups")
+app.add_typer(forms.app, name="forms")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(suppression.app, name="suppression")
 app.add_typer(dnc.app, name="dnc")
 app.add_typer(register.app, name="register")
 app.add_typer(people.app, name="person")
+app.add_typer(segments.app, name="segment")
+app.add_typer(database.app, name="database")
 app.add_typer(regulation.app, name="regulation")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(tokens.app, name="token")
 app.command()(inspection.explain)
 app.command()(inspection.audit)
 app.command()(retention.retention)
@@ -122,7 +146,9 @@ def check_config(ctx: typer.Context) -> None:
 def import_(
     ctx: typer.Context,
     campaign: CampaignArgument,
-    file: Annotated[Path, typer.Argument(help="CSV with a header line.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(help="CSV or XLSX with a header line.", exists=True, dir_okay=False)
+    ],
     number_column: Annotated[
         str | None,
         typer.Option(help="Header of the telephone number's column.", show_default="found by name"),
@@ -148,7 +174,7 @@ def import_(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Import contacts of a campaign from a CSV file."""
+    """Import contacts of a campaign from a file; `contacts import` has more options."""
     settings = settings_of(ctx)
     where = (region or settings.campaign_defaults.region).upper()
     report = run_async(
@@ -166,9 +192,13 @@ def import_(
                 "rows": report.rows,
                 "stored": report.stored,
                 "rejected": report.rejected,
+                "already": report.already,
                 "rejects": rejects_path,
             }
         )
+        return
+    if report.already:
+        typer.echo(f"this file was imported before ({report.import_id}): nothing was stored now")
         return
     typer.echo(f"{report.rows} rows: {report.stored} contacts stored, {report.rejected} rejected")
     if report.rejected and report.rejects_path:

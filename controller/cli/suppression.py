@@ -6,7 +6,8 @@ Spoken with Redis and the record store directly, so they work with or without a 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -16,13 +17,13 @@ import typer
 from controller.cli.dnc import Author, Number, Reason, authorship, callers_of, new_private_file
 from controller.cli.numbers import parsed, shown
 from controller.cli.shell import AsJson, FullNumbers, print_json, print_table, run_async, settings_of
-from controller.errors import BadInput, Refused
+from controller.errors import BadInput
 
 if TYPE_CHECKING:
     from controller.config import Settings
-    from controller.domain.evidence import Entry
     from controller.domain.ids import E164
-    from controller.ports import Authorship, Records, Suppression
+    from controller.engine.suppressing import Suppressing
+    from controller.ports import Authorship, Suppression
 
 app = typer.Typer(help="Numbers that are not called for now, and why.", no_args_is_help=True)
 
@@ -182,73 +183,28 @@ async def _callers(settings: Settings, caller: str | None) -> list[str]:
 
 
 async def _add(settings: Settings, caller: str, number: E164, who: Authorship, days: int | None) -> None:
-    """Redis first, then the evidence.
-
-    Whatever goes wrong in between, the number is left alone. The other way round, the record would tell of a
-    protection that is not there.
-    """
-    from controller.app import open_ledger, open_records
-    from controller.ports import ManualSuppression
-
-    now = datetime.now(UTC)
-    until = None if days is None else now + timedelta(days=days)
-    async with open_records(settings) as records, open_ledger(settings) as ledger:
-        await _must_be_known(settings, records, caller)
-        await records.ping()
-        said = ManualSuppression(author=who.author, reason=who.reason, since=now, until=until)
-        await ledger.suppress(caller, number, said)
-        end = until.isoformat() if until else None
-        await records.evidence.note(
-            _entry(settings, number, who, now, action="add", caller=caller, until=end)
-        )
+    until = None if days is None else datetime.now(UTC) + timedelta(days=days)
+    async with _suppressing(settings) as suppressing:
+        await suppressing.bar(caller, number, who, until)
 
 
 async def _release(settings: Settings, caller: str, number: E164, who: Authorship) -> Suppression | None:
-    """The evidence first, then Redis; returns what holds the number all the same.
+    async with _suppressing(settings) as suppressing:
+        return await suppressing.release(caller, number, who)
 
-    Whatever goes wrong in between, the number is left alone still. The other way round, it could be called
-    without anybody having answered for it.
 
-    Raises:
-        Refused: nothing was suppressed by hand, or it ends before what the law demands.
-    """
+@asynccontextmanager
+async def _suppressing(settings: Settings) -> AsyncIterator[Suppressing]:
     from controller.app import open_ledger, open_records
+    from controller.engine.clock import SystemClock
+    from controller.engine.suppressing import Suppressing
 
-    now = datetime.now(UTC)
+    key, caller = settings.number_key(), settings.campaign_defaults.caller
     async with open_records(settings) as records, open_ledger(settings) as ledger:
-        await _must_be_known(settings, records, caller)
-        found = await ledger.suppression(caller, number)
-        if found is None:
-            raise Refused(f"{number} is not suppressed for {caller}")
-        if not found.by_hand and not found.call:
-            raise Refused(f"{number} was suppressed in Redis itself, not by this command: {_why(found)}")
-        if not found.by_hand:
-            # Of two the ledger shows the one that ends last: what there may be by hand has no effect.
-            raise Refused(
-                f"{number} cannot be released, nobody can shorten what the law demands: {_why(found)}"
-            )
-        await ledger.ping()
-        await records.evidence.note(_entry(settings, number, who, now, action="release", caller=caller))
-        await ledger.release(caller, number)
-        return await ledger.suppression(caller, number)
-
-
-async def _must_be_known(settings: Settings, records: Records, caller: str) -> None:
-    """Refuse a caller's name mistyped, which would suppress nothing.
-
-    Raises:
-        BadInput: no campaign calls for this caller.
-    """
-    if caller not in (known := await callers_of(settings, records)):
-        allowed = ", ".join(known) or "none yet: make the campaign first"
-        raise BadInput("--caller", f"no campaign calls for {caller!r}", allowed)
-
-
-def _entry(settings: Settings, number: E164, who: Authorship, now: datetime, **more: object) -> Entry:
-    from controller.domain.evidence import Entry, Kind
-
-    body = {"author": who.author, "reason": who.reason} | more
-    return Entry(kind=Kind.SUPPRESSION, at=now, person=settings.number_key().of(number), body=body)
+        try:
+            yield Suppressing(ledger, records, records.evidence, key, SystemClock(), default_caller=caller)
+        except BadInput as error:
+            raise BadInput(f"--{error.place}", error.problem, error.allowed) from None
 
 
 # --- words ------------------------------------------------------------------------------------------------
@@ -284,11 +240,9 @@ def _owner(entry: Suppression, *, full: bool) -> str:
 
 
 def _why(entry: Suppression) -> str:
-    end = (
-        "until a person releases it" if entry.expires_in < 0 else f"for another {_duration(entry.expires_in)}"
-    )
-    call = f" (call {entry.call})" if entry.call else ""
-    return f"{entry.reason}, since {entry.since:%Y-%m-%d %H:%M:%S} UTC{call}, {end}"
+    from controller.engine.suppressing import why_suppressed
+
+    return why_suppressed(entry)
 
 
 def _as_dict(caller: str, entry: Suppression, *, full: bool) -> dict[str, object]:

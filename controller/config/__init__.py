@@ -15,7 +15,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from controller.config.base import without_password
 from controller.config.number_key import number_key
+from controller.config.outward import MailSettings, PublicSettings, WebhookSettings
 from controller.config.problems import InvalidConfigError, place_of, problem_of, unknown_variables
 from controller.config.tables import (
     PREFIX,
@@ -31,8 +33,8 @@ from controller.config.tables import (
     RedisSettings,
     RegulationSettings,
     Settings,
-    without_password,
 )
+from controller.config.web import ApiSettings
 from controller.domain.regulation import Regulation
 from controller.errors import ConfigError
 from controller.law import PROFILES
@@ -43,16 +45,20 @@ __all__ = [
     "TABLES",
     "AgentSettings",
     "AgiSettings",
+    "ApiSettings",
     "AsteriskSettings",
     "CampaignDefaults",
     "ControllerSettings",
     "InvalidConfigError",
     "LabSettings",
+    "MailSettings",
     "PrivacySettings",
+    "PublicSettings",
     "RecordsSettings",
     "RedisSettings",
     "RegulationSettings",
     "Settings",
+    "WebhookSettings",
     "ensure_state_dir",
     "load",
     "locate",

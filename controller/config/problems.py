@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from controller.config.tables import PREFIX, TABLES, SettingError, Settings, without_password
+from controller.config.base import SettingError, without_password
+from controller.config.tables import PREFIX, TABLES, Settings
 from controller.errors import ConfigError
 from controller.toml_lines import Place, nearest
 

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
@@ -23,7 +22,10 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from controller.config.base import Name, Seconds, Section, SettingError, first_line, without_password
 from controller.config.number_key import number_key
+from controller.config.outward import MailSettings, PublicSettings, WebhookSettings, needs_public
+from controller.config.web import ApiSettings
 from controller.domain.campaign import Campaign, Override
 from controller.domain.hours import parse_hours, written
 from controller.domain.ids import CampaignId
@@ -39,24 +41,7 @@ PREFIX = "CC_"
 _LONGEST_STATE_DIR = 90
 _CAMPAIGN = Campaign(id=CampaignId("-"), caller="-", law=IT_GARANTE_2014)  # read for its defaults
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-"""What may stand in a Redis key, a log line and a channel name without quoting."""
-Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
-
-
-class SettingError(ValueError):
-    """A validator's verdict with what would be right."""
-
-    def __init__(self, problem: str, allowed: str = "") -> None:
-        super().__init__(problem)
-        self.allowed = allowed
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class ControllerSettings(_Table):
+class ControllerSettings(Section):
     """[controller]."""
 
     id: Name = Field(default="main", description="Names this controller in Redis and in the log")
@@ -89,7 +74,7 @@ class ControllerSettings(_Table):
         return value
 
 
-class AsteriskSettings(_Table):
+class AsteriskSettings(Section):
     """[asterisk]."""
 
     url: str = Field(
@@ -126,7 +111,7 @@ class AsteriskSettings(_Table):
         if value is None:
             return None
         value = value.expanduser()
-        if not _first_line(value):
+        if not first_line(value):
             raise SettingError(f"{str(value)!r} begins with an empty line", "a file that holds the password")
         return value
 
@@ -134,11 +119,11 @@ class AsteriskSettings(_Table):
     def secret(self) -> str:
         """The password, wherever it is kept; the file is read anew."""
         return (
-            self.password.get_secret_value() if self.password else _first_line(self.password_file or Path())
+            self.password.get_secret_value() if self.password else first_line(self.password_file or Path())
         )
 
 
-class RedisSettings(_Table):
+class RedisSettings(Section):
     """[redis]."""
 
     url: str = Field(
@@ -156,11 +141,15 @@ class RedisSettings(_Table):
         return _url(value, ("redis://", "rediss://", "unix://"), "redis://host:port/database")
 
 
-class RecordsSettings(_Table):
+class RecordsSettings(Section):
     """[records]."""
 
     url: str = Field(
         default="", repr=False, description="SQLAlchemy URL; empty: `records.sqlite` in `state_dir`"
+    )
+    upgrade: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="Upgrade an older database at the start; auto: SQLite only (docs/database.md)",
     )
 
     @field_validator("url")
@@ -170,7 +159,7 @@ class RecordsSettings(_Table):
         return value and _url(value, kinds, "sqlite+aiosqlite:////path, postgresql+asyncpg://user@host/base")
 
 
-class RegulationSettings(_Table):
+class RegulationSettings(Section):
     """[regulation]."""
 
     directory: Path | None = Field(
@@ -185,7 +174,7 @@ class RegulationSettings(_Table):
         return value and value.expanduser()
 
 
-class PrivacySettings(_Table):
+class PrivacySettings(Section):
     """[privacy]."""
 
     number_key_file: Path | None = Field(
@@ -202,7 +191,7 @@ class PrivacySettings(_Table):
     )
 
 
-class AgiSettings(_Table):
+class AgiSettings(Section):
     """[agi]."""
 
     enabled: bool = Field(
@@ -214,11 +203,12 @@ class AgiSettings(_Table):
     port: int = Field(default=4573, ge=1, le=65535, description="Port to listen on")
 
 
-class AgentSettings(_Table):
+class AgentSettings(Section):
     """[[agents]]: one for each agent."""
 
     id: Name = Field(description="The agent's extension: the caller number of their phone")
     name: str = Field(default="", description="Shown in lists")
+    skills: tuple[Name, ...] = Field(default=(), description="What they can do; campaigns may ask for it")
     endpoint: str = Field(default="", description="Their phone, for `agent login`; empty: `PJSIP/<id>`")
 
     @property
@@ -227,7 +217,7 @@ class AgentSettings(_Table):
         return self.endpoint or f"PJSIP/{self.id}"
 
 
-class CampaignDefaults(_Table):
+class CampaignDefaults(Section):
     """[campaign_defaults]: what `campaign create` takes where it is not told otherwise."""
 
     caller: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^{}:\x00-\x1f]{0,64}$")] = (
@@ -356,7 +346,7 @@ class CampaignDefaults(_Table):
         )
 
 
-class LabSettings(_Table):
+class LabSettings(Section):
     """[lab]: never in production."""
 
     allow_budget_override: bool = Field(
@@ -408,7 +398,16 @@ class Settings(BaseSettings):
     agi: AgiSettings = AgiSettings()
     agents: tuple[AgentSettings, ...] = ()
     campaign_defaults: CampaignDefaults = CampaignDefaults()
+    api: ApiSettings = ApiSettings()
+    public: PublicSettings = PublicSettings()
+    mail: MailSettings = MailSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     lab: LabSettings = LabSettings()
+
+    @field_validator("mail")
+    @classmethod
+    def _can_be_unsubscribed(cls, value: MailSettings, info: ValidationInfo) -> MailSettings:
+        return needs_public(value, info.data.get("public"))
 
     @field_validator("agents")
     @classmethod
@@ -470,25 +469,16 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "agi": AgiSettings,
     "agents": AgentSettings,
     "campaign_defaults": CampaignDefaults,
+    "api": ApiSettings,
+    "public": PublicSettings,
+    "mail": MailSettings,
+    "webhooks": WebhookSettings,
     "lab": LabSettings,
 }
 """Every table of the file, in order."""
-
-
-def without_password(url: str) -> str:
-    """A URL fit to be shown."""
-    url = re.sub(r"(?<=://)([^:@/]*):.*@", r"\1:********@", url)
-    return re.sub(r"([?&]password=)[^&'\"]*", r"\1********", url)
 
 
 def _url(value: str, starts: tuple[str, ...], allowed: str) -> str:
     if not value.startswith(starts):
         raise SettingError(f"{without_password(value)!r} does not begin with {' or '.join(starts)}", allowed)
     return value
-
-
-def _first_line(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").partition("\n")[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{str(path)!r} cannot be read: {error}", "a readable file") from error

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
+from controller.domain.dialing_plan import SegmentShare
+from controller.domain.disposition import DispositionSet, default_dispositions
 from controller.domain.hours import Hours
-from controller.domain.ids import CampaignId
+from controller.domain.ids import E164, AgentId, CallId, CampaignId
 from controller.domain.regulation import Limit, Regulation
 from controller.domain.retry import RetryRule
 
@@ -18,25 +21,55 @@ class CampaignState(Enum):
     """Where a campaign stands. Only RUNNING places calls."""
 
     DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    """The clock starts it, when ``opens_at`` has come."""
     RUNNING = "running"
     PAUSED = "paused"
     STOPPED = "stopped"
     FINISHED = "finished"
     """Every contact is done: reached, or given up by the retry rule."""
+    ARCHIVED = "archived"
+    """Out of sight. Its record is kept as long as the law says."""
 
 
 _ALLOWED = {
-    CampaignState.DRAFT: {CampaignState.RUNNING},
+    CampaignState.DRAFT: {CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.ARCHIVED},
+    CampaignState.SCHEDULED: {CampaignState.DRAFT, CampaignState.RUNNING, CampaignState.STOPPED},
     CampaignState.RUNNING: {CampaignState.PAUSED, CampaignState.STOPPED, CampaignState.FINISHED},
     CampaignState.PAUSED: {CampaignState.RUNNING, CampaignState.STOPPED},
-    CampaignState.STOPPED: {CampaignState.RUNNING},
-    CampaignState.FINISHED: {CampaignState.RUNNING},  # a new import or a call-back may wake it
+    CampaignState.STOPPED: {CampaignState.RUNNING, CampaignState.SCHEDULED, CampaignState.ARCHIVED},
+    # A new import or a call-back may wake it.
+    CampaignState.FINISHED: {CampaignState.RUNNING, CampaignState.SCHEDULED, CampaignState.ARCHIVED},
+    CampaignState.ARCHIVED: {CampaignState.STOPPED},
 }
 
 
 def may_become(state: CampaignState, wanted: CampaignState) -> bool:
     """Whether a campaign may go from one state to the other."""
     return wanted in _ALLOWED[state]
+
+
+class PausedBy(Enum):
+    """Who or what keeps a campaign from dialing."""
+
+    PERSON = "person"
+    HOURS = "hours"
+    """Nobody who is due may be called at this hour. It goes on by itself."""
+    SAFETY = "safety"
+    """Something happened that must not happen again before a person has looked."""
+    CONTROLLER = "controller"
+    """The controller stops. It goes on when it is back."""
+
+
+class ListOrder(Enum):
+    """In which order a campaign goes through its contacts that are due. Call-backs always go first."""
+
+    RETRIES_FIRST = "retries-first"
+    """Who is due again, longest due first; then those never called, in the order of the list."""
+    FRESH_FIRST = "fresh-first"
+    """Those never called, in the order of the list; then who is due again."""
+    NEWEST_FIRST = "newest-first"
+    """Who was imported last goes first: leads that are still warm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +93,10 @@ class Campaign:
         id: its short name.
         caller: on whose behalf one calls. Suppression holds across all campaigns of the same caller.
         caller_number: the CLI presented; empty leaves it to the trunk.
-        dial_string: the endpoint dialed, with ``{number}`` where the E.164 number goes.
-        trunk: the endpoint Asterisk reports the trunk's events under, such as ``PJSIP/trunk``.
+        dial_string: the endpoint dialed, with ``{number}`` where the E.164 number goes or ``{digits}`` where
+            its digits without the ``+`` go, and ``{trunk}`` where the trunk's name goes if there are several.
+        trunk: the endpoint Asterisk reports the trunk's events under, such as ``PJSIP/trunk``; several are
+            parted by commas, and take turns.
         law: regulation profile.
         overdial: lines dialed per free agent once the budget allows, 1.0 (progressive) or more.
         ring_timeout: how long a phone may ring.
@@ -78,6 +113,12 @@ class Campaign:
         opens_at: it is started then (aware); None if a person starts it.
         closes_at: it is stopped then (aware), and no call rings past it.
         message: sound that says on whose behalf one called, for a law that demands a message.
+        dialing: the segments it dials, by weight and priority; none: all its contacts.
+        order: in which order.
+        agents: who may take its calls; none named: everybody.
+        skills: what an agent needs for its calls.
+        script: name of the script that agents read; empty: there is none.
+        dispositions: its words for what came of a conversation.
         created_at: when it was made (aware); None if it is not stored yet.
     """
 
@@ -102,7 +143,29 @@ class Campaign:
     opens_at: datetime | None = None
     closes_at: datetime | None = None
     message: str = ""
+    dialing: tuple[SegmentShare, ...] = ()
+    order: ListOrder = ListOrder.RETRIES_FIRST
+    agents: frozenset[AgentId] = frozenset()
+    skills: frozenset[str] = frozenset()
+    script: str = ""
+    dispositions: DispositionSet = field(default_factory=default_dispositions)
     created_at: datetime | None = field(default=None, compare=False)
+
+    @property
+    def trunks(self) -> tuple[str, ...]:
+        """The trunks, in order; one at least."""
+        return tuple(trunk.strip() for trunk in self.trunk.split(","))
+
+    def endpoint(self, call: CallId, number: E164) -> tuple[str, str]:
+        """What is dialed for a call, and the trunk that it goes by."""
+        trunks = self.trunks
+        trunk = trunks[crc32(call.encode()) % len(trunks)]
+        name = trunk.partition("/")[2]
+        return self.dial_string.format(number=number, digits=number.removeprefix("+"), trunk=name), trunk
+
+    def serves(self, agent: AgentId, skills: Collection[str]) -> bool:
+        """Whether an agent with these skills may take its calls."""
+        return (not self.agents or agent in self.agents) and self.skills <= set(skills)
 
     def windows(self, placed: datetime) -> tuple[tuple[Limit, str], ...]:
         """Each limit of the law, with the window that a call placed at this time belongs to."""

@@ -51,6 +51,8 @@ class Kind(Enum):
     """A person's data were erased."""
     RETENTION = "retention"
     """Personal data past their time were reduced."""
+    IMPORT = "import"
+    """Contacts were imported, or an import was undone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

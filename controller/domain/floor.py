@@ -9,6 +9,9 @@ nobody stands ready. The floor keeps three promises:
 * An agent who becomes free first rescues the call that waits longest, else covers an exposed call.
 * A pause or log-out waits as long as a call counts on that agent. Only a dead phone leaves at once.
 
+A campaign may have a staff of its own (``staff``): nobody else takes its calls or stands ready for them. A call
+may also be for one agent alone, who promised to call back; before its hour they are kept free (``keep``).
+
 The floor is plain state changed by plain methods: no await, so a change is atomic in the event loop. Each
 method returns what follows for others (``Effect``), in order.
 """
@@ -76,6 +79,7 @@ class _Flight:
     campaign: CampaignId
     cover: AgentId | None
     guaranteed: bool
+    only: AgentId | None = None
     waiting: bool = False
     doomed: bool = False
 
@@ -86,6 +90,29 @@ class Floor:
     def __init__(self) -> None:
         self._agents: dict[AgentId, Agent] = {}
         self._flights: dict[CallId, _Flight] = {}  # in order of admission; waiting ones re-inserted
+        self._staff: dict[CampaignId, frozenset[AgentId]] = {}
+        self._kept: set[AgentId] = set()
+
+    def staff(self, campaign: CampaignId, agents: frozenset[AgentId] | None) -> None:
+        """Say who takes a campaign's calls from now on; None: everybody. Calls in flight keep their agents."""
+        if agents is None:
+            self._staff.pop(campaign, None)
+        else:
+            self._staff[campaign] = agents
+
+    def keep(self, agent: AgentId) -> None:
+        """Give the agent no call but one that is for them alone. What counts on them already, still does."""
+        self._kept.add(agent)
+
+    def unkeep(self, agent: AgentId, now: datetime) -> list[Effect]:
+        """The agent may be given any call again."""
+        if agent not in self._kept:
+            return []
+        self._kept.discard(agent)
+        known = self._agents.get(agent)
+        if known is None or known.state is not AgentState.IDLE:
+            return []
+        return self._free(known, now, idle_since=known.since)
 
     # --- views ---------------------------------------------------------------------------------------
 
@@ -104,6 +131,18 @@ class Floor:
     def count(self, state: AgentState) -> int:
         """How many agents are in this state."""
         return sum(agent.state is state for agent in self._agents.values())
+
+    def serves(self, agent: AgentId, campaign: CampaignId) -> bool:
+        """Whether the agent takes calls of the campaign."""
+        staff = self._staff.get(campaign)
+        return staff is None or agent in staff
+
+    def count_for(self, campaign: CampaignId, state: AgentState) -> int:
+        """How many agents who take the campaign's calls, whichever come, are in this state."""
+        return sum(
+            agent.state is state and agent.id not in self._kept and self.serves(agent.id, campaign)
+            for agent in self._agents.values()
+        )
 
     def in_flight(self, campaign: CampaignId) -> int:
         """Calls of the campaign that are ringing or waiting."""
@@ -132,10 +171,11 @@ class Floor:
         if known is None or known.state is AgentState.AWAY:
             return []
         effects: list[Effect] = []
-        if known.state is AgentState.RESERVED and (other := self._longest_idle()):
+        if known.state is AgentState.RESERVED:
             assert known.call is not None
-            self._cover(known.call, other)
-            known = known.idle(known.since)
+            if other := self._longest_idle(self._flights[known.call]):
+                self._cover(known.call, other)
+                known = known.idle(known.since)
         self._agents[agent] = replace(known, wish=wish)
         if known.state not in (AgentState.RESERVED, AgentState.TALKING):
             effects += self._grant(agent, now)
@@ -172,7 +212,15 @@ class Floor:
 
     # --- calls ---------------------------------------------------------------------------------------
 
-    def admit(self, call: CallId, campaign: CampaignId, *, cover: bool, guaranteed: bool = False) -> bool:
+    def admit(
+        self,
+        call: CallId,
+        campaign: CampaignId,
+        *,
+        cover: bool,
+        guaranteed: bool = False,
+        only: AgentId | None = None,
+    ) -> bool:
         """Take a call on, before it is admitted by the ledger.
 
         Args:
@@ -180,14 +228,16 @@ class Floor:
             campaign: its campaign.
             cover: reserve the longest-idle agent for it.
             guaranteed: that agent stays reserved for it alone (L5). Implies ``cover``.
+            only: the one agent who may take it. Implies ``guaranteed``.
 
         Returns:
-            False if it was to be covered and no agent is idle; then nothing has changed.
+            False if it was to be covered and no agent who may take it is idle; then nothing has changed.
         """
-        agent = self._longest_idle() if cover or guaranteed else None
-        if agent is None and (cover or guaranteed):
+        flight = _Flight(campaign, None, guaranteed or only is not None, only)
+        agent = self._longest_idle(flight) if cover or flight.guaranteed else None
+        if agent is None and (cover or flight.guaranteed):
             return False
-        self._flights[call] = _Flight(campaign, None, guaranteed)
+        self._flights[call] = flight
         if agent is not None:
             self._cover(call, agent)
         return True
@@ -252,9 +302,19 @@ class Floor:
 
     # --- inside --------------------------------------------------------------------------------------
 
-    def _longest_idle(self) -> Agent | None:
-        idle = (agent for agent in self._agents.values() if agent.state is AgentState.IDLE)
+    def _longest_idle(self, flight: _Flight) -> Agent | None:
+        """Who could stand ready for a call."""
+        idle = (
+            agent
+            for agent in self._agents.values()
+            if agent.state is AgentState.IDLE and self._suits(flight, agent)
+        )
         return min(idle, key=lambda agent: agent.since, default=None)
+
+    def _suits(self, flight: _Flight, agent: Agent) -> bool:
+        if flight.only is not None:
+            return flight.only == agent.id
+        return agent.id not in self._kept and self.serves(agent.id, flight.campaign)
 
     def _for_answered(self, flight: _Flight) -> Agent | None:
         if flight.guaranteed and flight.cover is not None:
@@ -263,13 +323,17 @@ class Floor:
         return min(free, key=lambda agent: agent.since, default=None)
 
     def _may_take(self, flight: _Flight, agent: Agent) -> bool:
+        if flight.cover == agent.id:
+            return True
+        if not self._suits(flight, agent):
+            return False
         if agent.state is AgentState.IDLE:
             return True
         if agent.state is not AgentState.RESERVED or agent.call is None:
             return False
         robbed = self._flights[agent.call]
         # Across campaigns the trade would charge one campaign's budget for another's call. (The call's own
-        # agent passes as well: a guaranteed call has taken it before it comes to this.)
+        # agent has passed already, also if they serve the campaign no more, or are kept for another call.)
         return not robbed.guaranteed and robbed.campaign == flight.campaign
 
     def _assign(self, call: CallId, agent: Agent, now: datetime) -> list[Effect]:
@@ -280,7 +344,7 @@ class Floor:
         own = self._agents[flight.cover] if flight.cover not in (None, agent.id) else None
         if robbed is not None:
             self._flights[robbed].cover = None
-            substitute = own or self._longest_idle()
+            substitute = own or self._longest_idle(self._flights[robbed])
             if substitute is not None:
                 self._cover(robbed, substitute)
         elif own is not None:
@@ -295,7 +359,7 @@ class Floor:
     def _uncover(self, call: CallId) -> list[Effect]:
         flight = self._flights[call]
         flight.cover = None
-        substitute = self._longest_idle()
+        substitute = self._longest_idle(flight)
         if substitute is not None:
             self._cover(call, substitute)
             return []
@@ -310,7 +374,11 @@ class Floor:
     def _free(self, agent: Agent, now: datetime, *, idle_since: datetime | None = None) -> list[Effect]:
         """The agent is free: rescue who waits longest, else cover an exposed call, else idle."""
         self._agents[agent.id] = idle = agent.idle(idle_since or now)
-        uncovered = [(c, f) for c, f in self._flights.items() if f.cover is None and not f.doomed]
+        uncovered = [
+            (call, flight)
+            for call, flight in self._flights.items()
+            if flight.cover is None and not flight.doomed and self._suits(flight, idle)
+        ]
         waiting = next((call for call, flight in uncovered if flight.waiting), None)
         if waiting is not None:
             return self._assign(waiting, idle, now)

@@ -67,6 +67,7 @@ class Books:
             await office.health.settle(self._withdrawal(call))
             await self._turned_away(self._run.refused(call.contact, failed))
             return None
+        self._run.supply.started(call.contact.id)
         self._run.placed += 1
         return admitted
 
@@ -87,6 +88,7 @@ class Books:
         await self._office.health.settle(self._records_close(call, outcome))
         await self._office.health.settle(self._ledger_close(call, outcome))
         self._run.ended(call)
+        self._office.tell.ended(call, outcome)
         log.info(
             "call ended",
             call=call.id,

@@ -1,139 +1,19 @@
-"""Reading a list of contacts: what its columns mean, contacts out of records. Pure; no I/O."""
+"""Reading a list of contacts: contacts out of records. Pure; no I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from controller.domain.contact import NewContact
+from controller.domain.contact import NewContact, NumberKind, PhoneNumber
+from controller.domain.ids import E164
 from controller.engine.contact_terms import ListTerms, Term, consent_of, habits_of
 from controller.engine.delimited import Record
-from controller.engine.headers import column_of, listed, number_column_of, plain
-from controller.engine.number_cells import callable_number
-from controller.errors import BadInput
-
-_NAME_WORDS = """
-name fullname nome nomecompleto nominativo nomecognome nomeecognome cognomenome cognomeenome customer
-customername cliente ragionesociale contact contactname
-"""
-_NAME = frozenset(_NAME_WORDS.split())
-_FIRST_NAME = frozenset(("firstname", "givenname", "nome", "name"))
-_LAST_NAME = frozenset(("lastname", "surname", "familyname", "cognome"))
-# A "source" may be that of the address: it is the consent's only where more is said of consents.
-_TERM_WORDS: Mapping[Term, str] = {
-    Term.BASIS: "consentbasis legalbasis lawfulbasis consent basegiuridica basedelconsenso consenso",
-    Term.SOURCE: "consentsource sourceofconsent fonteconsenso fontedelconsenso origineconsenso",
-    Term.DATE: "consentdate dateofconsent consentgivenat consentat dataconsenso datadelconsenso",
-    Term.SEGMENT: "segment segmento",
-    Term.ZONE: "timezone tz fuso fusoorario",
-    Term.PROVINCE: "province provincia prov",
-    Term.REGION: "region holidayregion",
-    Term.HOURS: "hours callinghours orari orarichiamata oraridichiamata",
-}
-_TERMS = {term: frozenset(words.split()) for term, words in _TERM_WORDS.items()}
-_PERHAPS_SOURCE = frozenset(("source", "fonte", "origine"))
-REJECTS_HEADERS = ["line", "reason"]
-"""First headers of a rejects file. Corrected and imported again, they are nobody's attributes."""
-
-
-def is_rejects_file(headers: Sequence[str]) -> bool:
-    """Whether the headers are those of a rejects file of ours."""
-    return list(headers[:2]) == REJECTS_HEADERS
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """What the columns of a file mean.
-
-    Attributes:
-        headers: as written.
-        number: index of the telephone number.
-        name: indices of what makes up the name, in order.
-        terms: indices of what says on which terms one may call.
-        free: the other columns, as index and key of the contact's attributes.
-    """
-
-    headers: Sequence[str]
-    number: int
-    name: Sequence[int]
-    free: Sequence[tuple[int, str]]
-    terms: Mapping[Term, int] = field(default_factory=dict)
-
-    @classmethod
-    def find(
-        cls,
-        headers: Sequence[str],
-        place: str,
-        number: str | None,
-        name: str | None,
-        said: Collection[Term] = (),
-    ) -> Columns:
-        """Recognise the columns by their headers.
-
-        Args:
-            headers: of the file.
-            place: the file, for errors.
-            number: header of the number's column, where it is not to be recognised.
-            name: header of the name's column, likewise.
-            said: terms that are said for the whole list.
-
-        Raises:
-            BadInput: no column, or more than one, may be the number's, or mean the same term; a term is said
-                for the whole list and in a column, too; or a header asked for is not there.
-        """
-        index = number_column_of(headers, place, number)
-        names = [column_of(headers, name, place)] if name is not None else _name_indices(headers)
-        taken = {index, *names} | ({0, 1} if is_rejects_file(headers) else set())
-        terms = _terms(headers, taken, place, said)
-        taken |= set(terms.values())
-        keys: dict[str, int] = {}
-        for i, header in enumerate(headers):
-            if i in taken:
-                continue
-            key = base = header.strip() or f"column {i + 1}"
-            twin = 2
-            while key in keys:
-                key, twin = f"{base} ({twin})", twin + 1
-            keys[key] = i
-        return cls(headers, index, names, [(i, key) for key, i in keys.items()], terms)
-
-
-def _terms(
-    headers: Sequence[str], taken: Collection[int], place: str, said: Collection[Term]
-) -> Mapping[Term, int]:
-    """The columns that say on which terms one may call."""
-    free = {i: plain(header) for i, header in enumerate(headers) if i not in taken}
-    found: dict[Term, int] = {}
-
-    def look(term: Term, words: Collection[str]) -> None:
-        columns = [i for i, header in free.items() if header in words]
-        if len(columns) > 1:
-            names = listed([headers[i] for i in columns])
-            raise BadInput(place, f"has the {term.value} in any of {names}; rename all but one")
-        if columns and term in said:
-            header = headers[columns[0]]
-            raise BadInput(
-                place, f"has the {term.value} in {header!r}, and {term.option} says it too", "one of them"
-            )
-        if columns:
-            found[term] = columns[0]
-
-    for term, words in _TERMS.items():
-        if term is not Term.REGION or Term.PROVINCE not in found:
-            look(term, words)
-    consent = {Term.BASIS, Term.DATE} & {*found, *said}
-    if consent and Term.SOURCE not in found and Term.SOURCE not in said:
-        look(Term.SOURCE, _PERHAPS_SOURCE)
-    return found
-
-
-def _name_indices(headers: Sequence[str]) -> list[int]:
-    found = [plain(header) for header in headers]
-    last = [i for i, header in enumerate(found) if header in _LAST_NAME][:1]
-    first = [i for i, header in enumerate(found) if header in _FIRST_NAME][:1]
-    return (
-        first + last if last else [i for i, header in enumerate(found) if header in _NAME or i in first][:1]
-    )
+from controller.engine.headers import plain
+from controller.engine.import_columns import Columns
+from controller.engine.import_fields import SINGLE, Field, preferred_field
+from controller.engine.import_values import attribute_of, email_of, filled, tags_of
+from controller.engine.number_cells import callable_number, region_of_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +34,75 @@ def checked(record: Record, columns: Columns, region: str, terms: ListTerms) -> 
         terms: what holds for the whole list.
     """
 
-    def cell(term: Term) -> str:
+    def term(term: Term) -> str:
         return cells[columns.terms[term]].strip() if term in columns.terms else ""
+
+    def cell(field: Field) -> str:
+        return cells[columns.fields[field]] if field in columns.fields else ""
 
     try:
         cells = record.cells(len(columns.headers))
+        first, *others = _numbers(cells, columns, region)
+        attributes = {
+            each.value: value
+            for each, i in columns.fields.items()
+            if each not in SINGLE and (value := attribute_of(each, cells[i], terms.country, terms.now))
+        }
+        attributes |= {key: value for i, key in columns.free if (value := cells[i].strip())}
         return NewContact(
-            number=callable_number(cells[columns.number], region),
+            number=first.number,
+            kind=first.kind,
+            others=tuple(others),
             name=" ".join(filter(None, (cells[i].strip() for i in columns.name))),
-            attributes={key: cells[i].strip() for i, key in columns.free if cells[i].strip()},
+            email=email_of(cell(Field.EMAIL)),
+            attributes=attributes,
+            tags=tags_of(cell(Field.TAGS)),
+            key=cell(Field.KEY).strip(),
             line=record.line,
-            consent=consent_of(cell, terms),
-            habits=habits_of(cell, terms),
+            consent=consent_of(term, terms),
+            habits=habits_of(term, terms),
         )
     except ValueError as error:
         return Reject(record, str(error))
+
+
+def _numbers(cells: Sequence[str], columns: Columns, region: str) -> list[PhoneNumber]:
+    """A row's numbers, each once, the one that is called first first.
+
+    Raises:
+        ValueError: there is none, or one that cannot be called.
+    """
+    code = columns.fields.get(Field.PHONE_CODE)
+    if code is not None and filled(cells[code]):
+        region = region_of_code(cells[code])
+    several = len(columns.numbers) > 1
+    found: dict[E164, NumberKind] = {}
+    for i, kind in _in_order(cells, columns):
+        if several and not filled(cells[i]):
+            continue
+        try:
+            number = callable_number(cells[i], region)
+        except ValueError as error:
+            raise ValueError(f"{columns.headers[i].strip()}: {error}" if several else str(error)) from None
+        if found.get(number, NumberKind.UNKNOWN) is NumberKind.UNKNOWN:
+            found[number] = kind
+    if not found:
+        raise ValueError("no telephone number")
+    return [PhoneNumber(number=number, kind=kind) for number, kind in found.items()]
+
+
+def _in_order(cells: Sequence[str], columns: Columns) -> Sequence[tuple[int, NumberKind]]:
+    """The columns of numbers as they are to be tried for a row that may prefer one."""
+    column = columns.fields.get(Field.PREFERRED)
+    said = filled(cells[column]) if column is not None else ""
+    if not said:
+        return columns.numbers
+    wanted = preferred_field(said)
+    if said.isascii() and said.isdecimal():
+        first = columns.numbers[int(said[:4]) - 1 : int(said[:4])] if int(said[:4]) else ()
+    else:
+        first = [each for each in columns.numbers if plain(columns.headers[each[0]]) == plain(said)]
+        first = first or [each for each in columns.numbers if wanted is not None and each[1] is wanted.kind]
+    if not first and wanted is None:
+        raise ValueError(f"which number is preferred, {said[:40]!r}, is not understood")
+    return [*first, *(each for each in columns.numbers if each not in first)]

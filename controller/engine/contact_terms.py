@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from controller.domain.contact import Consent, Habits
 from controller.domain.hours import parse_hours
 from controller.engine.calendar import checked_region, checked_zone
+from controller.engine.import_provinces import province_code
 from controller.errors import BadInput
 
 
@@ -132,6 +133,16 @@ def instant_of(text: str, zone: ZoneInfo) -> datetime:
     Raises:
         ValueError: it cannot be read; the text says so, without naming what was to be read.
     """
+    found = written_moment(text)
+    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def written_moment(text: str) -> datetime:
+    """A date, or a date with its time, as written; naive unless it has an offset.
+
+    Raises:
+        ValueError: as of ``instant_of``.
+    """
     written = text.strip()
     match = _DAY_FIRST.fullmatch(written)
     if match:
@@ -143,7 +154,7 @@ def instant_of(text: str, zone: ZoneInfo) -> datetime:
         raise ValueError(f"{text.strip()!r} cannot be read (allowed: {_DATES})") from None
     if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
         raise ValueError(f"{text.strip()!r} is of no year that can be meant")
-    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+    return found
 
 
 def habits_of(cell: Cell, terms: ListTerms) -> Habits:
@@ -167,7 +178,7 @@ def habits_of(cell: Cell, terms: ListTerms) -> Habits:
 
 def _region(cell: Cell, country: str) -> str:
     """The region as ``IT`` or ``IT-MI``; empty if the row says none."""
-    province, region = cell(Term.PROVINCE).upper(), cell(Term.REGION).upper()
+    province, region = province_code(cell(Term.PROVINCE), country).upper(), cell(Term.REGION).upper()
     if province:
         return checked_region(province if "-" in province else f"{country}-{province}")
     if not region or "-" in region:

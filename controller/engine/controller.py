@@ -10,7 +10,7 @@ import structlog
 
 from controller.domain.agent import AgentState, Wish
 from controller.domain.call import Arrived, Gone, Left, PickedUp, Rang
-from controller.domain.campaign import Campaign, CampaignState, may_become
+from controller.domain.campaign import Campaign, CampaignState, PausedBy, may_become
 from controller.domain.fitness import unlawful
 from controller.domain.ids import AgentId, CallId, CampaignId
 from controller.domain.latency import Latency
@@ -22,6 +22,7 @@ from controller.engine.health import LINK
 from controller.engine.office import Office
 from controller.engine.owner import CallOwner
 from controller.engine.recovery import Recovery, resynchronise
+from controller.engine.supply import Stock
 from controller.errors import BadInput, ControllerError, Refused
 from controller.ports import (
     AgentArrived,
@@ -34,6 +35,7 @@ from controller.ports import (
     CallLeft,
     CallPickedUp,
     CallRang,
+    CampaignRow,
     CampaignStatus,
     Clock,
     ControllerStatus,
@@ -42,8 +44,11 @@ from controller.ports import (
     LinkUp,
     Records,
 )
+from controller.ports.feed import EventFeed
 
 log = structlog.get_logger(__name__)
+
+_AT_WORK = frozenset({CampaignState.RUNNING, CampaignState.PAUSED})
 
 RESYNC_AGAIN = 1.0
 """Seconds between two attempts to resynchronise, while an edge does not answer."""
@@ -55,6 +60,7 @@ class EngineSettings:
 
     Attributes:
         agents: agents who may log in, with the endpoint of their phone.
+        skills: what they can do, for campaigns that ask for it.
         allow_volatile_redis: start although Redis would lose keys.
         allow_budget_override: accept campaigns whose budget is lifted; a lab's setting.
         lab_token: must equal the PBX's ``CC_LAB`` for an override to be accepted. Empty: never accepted.
@@ -62,6 +68,7 @@ class EngineSettings:
     """
 
     agents: Mapping[AgentId, str] = field(default_factory=dict)
+    skills: Mapping[AgentId, frozenset[str]] = field(default_factory=dict)
     allow_volatile_redis: bool = False
     allow_budget_override: bool = False
     lab_token: str = ""
@@ -72,9 +79,16 @@ class Controller:
     """Implements ports.Operations on the three edges."""
 
     def __init__(
-        self, control: CallControl, ledger: Ledger, records: Records, clock: Clock, settings: EngineSettings
+        self,
+        control: CallControl,
+        ledger: Ledger,
+        records: Records,
+        clock: Clock,
+        settings: EngineSettings,
+        stock: Stock,
+        feed: EventFeed | None = None,
     ) -> None:
-        self.office = Office(control, ledger, records, clock)
+        self.office = Office(control, ledger, records, clock, stock, feed=feed)
         self._settings = settings
         self._desk = Desk(self.office, settings.agents)
         self._pbx_lab_token = ""
@@ -115,6 +129,8 @@ class Controller:
         for run in self.office.runs.values():
             if run.state is CampaignState.RUNNING:
                 run.state, run.reason = CampaignState.PAUSED, "the controller stops"
+                run.paused_by = PausedBy.CONTROLLER
+                run.wake.set()
         try:
             async with asyncio.timeout(self._settings.shutdown_grace):
                 # Polled: this happens once in a controller's life, and nothing else needs a signal for it.
@@ -217,8 +233,10 @@ class Controller:
             # An earlier try, or a person in a hurry, may have begun with it already.
             run = office.runs.get(row.campaign.id)
             if run is None:
-                run = CampaignRun(row.campaign, office.records, office.clock, budget, office.gate)
-                run.state, run.reason = row.state, row.reason
+                run = CampaignRun(row.campaign, office, budget)
+                await office.stock.hopper.abandon(row.campaign)  # what an earlier life had taken
+                self._take_over(run, row)
+                run.state, run.reason, run.paused_by = row.state, row.reason, row.paused_by
             runs[row.campaign.id] = run
         recovery = Recovery(office, self._desk, runs, self._spawn_owner)
         office.runs.update(runs)
@@ -231,8 +249,10 @@ class Controller:
         try:
             await self._check_fit(run.campaign)
         except Refused as error:
-            run.state, run.reason = CampaignState.PAUSED, str(error)
-            await self.office.records.set_campaign_state(run.campaign.id, run.state, run.reason)
+            run.safety_stop(str(error))
+            await self.office.records.set_campaign_state(
+                run.campaign.id, run.state, run.reason, run.paused_by
+            )
             log.error("campaign not resumed", campaign=run.campaign.id, why=str(error))
         else:
             # The rules may be other ones than before: profiles are files.
@@ -276,34 +296,64 @@ class Controller:
         budget = await self.office.ledger.budget(row.campaign)
         run = self.office.runs.get(campaign)
         if run is None:
-            run = CampaignRun(row.campaign, self.office.records, self.office.clock, budget, self.office.gate)
+            run = CampaignRun(row.campaign, self.office, budget)
             self.office.runs[campaign] = run
-        run.campaign, run.budget = row.campaign, budget
-        run.state, run.reason = CampaignState.RUNNING, ""
+        run.budget = budget
+        self._take_over(run, row)
+        run.state, run.reason, run.paused_by = CampaignState.RUNNING, "", None
+        self.office.tell.campaign(run)
         await self.office.records.set_campaign_state(campaign, CampaignState.RUNNING)
         self._dial(run)
 
     async def pause_campaign(self, campaign: CampaignId, reason: str = "") -> None:
         """Place no more calls. See ports.Operations."""
-        await self._halt(campaign, CampaignState.PAUSED, reason or "paused by a person")
+        await self._halt(campaign, CampaignState.PAUSED, reason or "paused by a person", PausedBy.PERSON)
 
     async def stop_campaign(self, campaign: CampaignId, reason: str = "") -> None:
         """Like pause, for good. See ports.Operations."""
         await self._halt(campaign, CampaignState.STOPPED, reason or "stopped by a person")
 
-    async def _halt(self, campaign: CampaignId, wanted: CampaignState, reason: str) -> None:
+    async def campaign_changed(self, campaign: CampaignId) -> None:
+        """Take over what was changed about a campaign. See ports.Operations."""
+        row = await self.office.records.campaign(campaign)
+        if row is not None:
+            self.follow(row)
+
+    def follow(self, row: CampaignRow) -> None:
+        """Take over what was changed about a campaign since it was read last, if anything was."""
+        run = self.office.runs.get(row.campaign.id)
+        if run is None or run.version == row.version:
+            return
+        self._take_over(run, row)
+        if run.state is CampaignState.RUNNING and (unfit := unlawful(row.campaign)):
+            run.safety_stop("it was changed into one that cannot keep its rules: " + "; ".join(unfit))
+        log.info("campaign changed", campaign=row.campaign.id, version=row.version)
+
+    def _take_over(self, run: CampaignRun, row: CampaignRow) -> None:
+        """The campaign is as stored from now on. Calls in flight keep the agents that they have."""
+        run.take_over(row)
+        campaign, skills = row.campaign, self._settings.skills
+        staff = frozenset(a for a in self._settings.agents if campaign.serves(a, skills.get(a, frozenset())))
+        everybody = not campaign.agents and not campaign.skills
+        self.office.floor.staff(campaign.id, None if everybody else staff)
+
+    async def _halt(
+        self, campaign: CampaignId, wanted: CampaignState, reason: str, paused_by: PausedBy | None = None
+    ) -> None:
         run = self.office.runs.get(campaign)
         if run is None or not may_become(run.state, wanted):
             state = run.state.value if run else "not running"
             raise Refused(f"campaign {campaign} is {state}, so it cannot become {wanted.value}")
         # First here, then in the store: if the store is down the campaign must stop dialing all the same.
-        run.state, run.reason = wanted, reason
+        run.state, run.reason, run.paused_by = wanted, reason, paused_by
+        self.office.tell.campaign(run)
         run.wake.set()
-        await self.office.records.set_campaign_state(campaign, wanted, reason)
+        await self.office.records.set_campaign_state(campaign, wanted, reason, paused_by)
 
     def _state_of(self, campaign: CampaignId, stored: CampaignState) -> CampaignState:
         run = self.office.runs.get(campaign)
-        return run.state if run is not None else stored
+        # What does not run here may have been archived since.
+        return run.state if run is not None and run.state in _AT_WORK else stored
 
     async def _check_fit(self, campaign: Campaign) -> None:
         """Refuse a campaign that could not keep its promises here."""
@@ -389,6 +439,7 @@ class Controller:
             id=campaign.id,
             state=run.state,
             reason=run.reason,
+            paused_by=run.kept_by,
             blocked=run.blocked if run.state is CampaignState.RUNNING else "",
             budget=run.budget,
             allowance=run.budget.tightest.allowance if run.budget.tightest else 0,

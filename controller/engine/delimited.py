@@ -18,7 +18,7 @@ from controller.errors import BadInput
 
 C = TypeVar("C")
 
-_DELIMITERS = ",;\t"
+_DELIMITERS = ",;\t|"
 _HEAD = 60  # lines among which the headers are looked for
 _CHUNK = 1 << 20
 
@@ -47,7 +47,7 @@ class Record:
     @property
     def blank(self) -> bool:
         """Nothing is in it: an empty line, or one of delimiters only."""
-        return not any(field.strip() for field in self.fields)
+        return not self.problem and not any(field.strip() for field in self.fields)
 
     def cells(self, width: int) -> list[str]:
         """The fields, as many as there are headers; those that are missing are empty.

@@ -10,13 +10,14 @@ import structlog
 
 from controller.domain.agent import AgentState
 from controller.domain.call import Call
-from controller.domain.campaign import CampaignState
-from controller.domain.ids import CallId
+from controller.domain.campaign import CampaignState, PausedBy
+from controller.domain.contact import Contact
+from controller.domain.ids import AgentId, CallId
 from controller.domain.pacing import Placement, Situation, decide
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
 from controller.engine.owner import CallOwner
-from controller.errors import Unreachable
+from controller.errors import RedisUnreachable, Unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,7 @@ class Dialer:
             try:
                 wait = await self._round()
             except Unreachable as error:
-                self._office.health.fail("records", str(error))
+                self._unreachable(error)
                 wait = LOOK_AGAIN
             if run.state is CampaignState.RUNNING:
                 try:
@@ -50,6 +51,18 @@ class Dialer:
                         await run.wake.wait()
                 except TimeoutError:
                     pass
+        try:
+            await run.close()
+        except Unreachable as error:
+            self._unreachable(error)  # what was laid ready here goes back by itself after a while
+        if run.paused_by is PausedBy.SAFETY:
+            # Durable: a controller that starts anew must not go on where this one would not.
+            stop = (run.campaign.id, run.state, run.reason, run.paused_by)
+            await self._office.health.settle(lambda: self._office.records.set_campaign_state(*stop))
+
+    def _unreachable(self, error: Unreachable) -> None:
+        edge = "redis" if isinstance(error, RedisUnreachable) else "records"
+        self._office.health.fail(edge, str(error))
 
     async def _round(self) -> float:
         """Place what may be placed now; returns after how many seconds to look again at the latest."""
@@ -59,11 +72,13 @@ class Dialer:
             return LOOK_AGAIN
         if (pause := self._until_token()) > 0:
             return pause
+        await run.promises.look()
+        self._keep_promises()
         wanted = self._placement()
         if wanted.covered + wanted.exposed == 0:
             run.blocked = self._why_none()
             return LOOK_AGAIN
-        await run.refill()
+        await run.supply.refill(wanted.covered + wanted.exposed)
         wait = LOOK_AGAIN
         for covered in [True] * wanted.covered + [False] * wanted.exposed:
             # Reading the hopper took time: an agent may have left, an edge may be down.
@@ -78,7 +93,7 @@ class Dialer:
         else:
             run.blocked = ""
             return wait
-        if run.idle:
+        if run.supply.idle:
             await self._no_contact_left()
         return wait
 
@@ -91,8 +106,8 @@ class Dialer:
         others = max(0, run.budget.exposed - exposed)
         room = None if campaign.override else max(0, run.budget.margin(exposed + others))
         situation = Situation(
-            idle=floor.count(AgentState.IDLE),
-            reserved=floor.count(AgentState.RESERVED),
+            idle=floor.count_for(campaign.id, AgentState.IDLE),
+            reserved=floor.count_for(campaign.id, AgentState.RESERVED),
             in_flight=floor.in_flight(campaign.id),
             exposed=exposed,
             room=room,
@@ -100,12 +115,14 @@ class Dialer:
         return decide(situation, overdial=campaign.overdial, max_lines=campaign.max_lines)
 
     def _why_none(self) -> str:
-        floor = self._office.floor
-        if not any(floor.present(agent.id) for agent in floor):
+        floor, campaign = self._office.floor, self._run.campaign.id
+        here = [agent for agent in floor if floor.present(agent.id)]
+        if not here:
             return "no agent is logged in"
-        if floor.count(AgentState.IDLE) + floor.count(AgentState.RESERVED) == 0:
-            return "no agent is free"
-        return ""
+        serving = [agent for agent in here if floor.serves(agent.id, campaign)]
+        if not serving:
+            return "no agent who takes its calls is logged in (agents, skills)"
+        return "" if any(agent.free for agent in serving) else "no agent is free"
 
     def _until_token(self) -> float:
         """Seconds until one more call may be placed; 0 if one may be placed now."""
@@ -117,33 +134,57 @@ class Dialer:
         # Never so short a wait that the clock might not show it.
         return max(0.001, (1 - self._tokens) / rate) if self._tokens < 1 else 0.0
 
-    def _place(self, *, covered: bool) -> bool:
+    def _keep_promises(self) -> None:
+        """Call back whose hour has come, each with an agent reserved. These go before all others."""
         run, office = self._run, self._office
+        while (promised := run.promises.next()) is not None:
+            lines = office.floor.in_flight(run.campaign.id)
+            may_dial = run.state is CampaignState.RUNNING and office.health.fit
+            if not may_dial or lines >= run.campaign.max_lines or self._until_token() > 0:
+                run.promises.released(promised.contact.id)
+                return  # the next look finds them again
+            if self._dial(promised.contact, covered=True, guaranteed=True, only=promised.agent):
+                self._tokens -= 1
+            else:
+                run.promises.released(promised.contact.id)
+
+    def _place(self, *, covered: bool) -> bool:
+        run = self._run
         owed = run.campaign.law.operator_guaranteed
-        contact = run.next_contact(with_operator=covered or not owed)
+        contact = run.supply.next_contact(with_operator=covered or not owed)
         if contact is None:
             return False
+        if not self._dial(contact, covered=covered, guaranteed=contact.operator_due and owed):
+            run.supply.put_back(contact)
+            return False
+        return True
+
+    def _dial(
+        self, contact: Contact, *, covered: bool, guaranteed: bool, only: AgentId | None = None
+    ) -> bool:
+        run, office = self._run, self._office
         call = CallId(secrets.token_hex(8))
-        guaranteed = contact.operator_due and owed
-        if not office.floor.admit(call, run.campaign.id, cover=covered, guaranteed=guaranteed):
-            run.put_back(contact)
+        if not office.floor.admit(call, run.campaign.id, cover=covered, guaranteed=guaranteed, only=only):
             return False
         owner = CallOwner(Call(id=call, contact=contact, covered=covered, guaranteed=guaranteed), run, office)
         self._tasks.create_task(owner.lead(), name=f"call {call}")
         return True
 
     async def _no_contact_left(self) -> None:
-        due: datetime | None = await self._run.exhausted_until()
-        if due is None and self._run.idle:
+        due: datetime | None = await self._run.supply.exhausted_until()
+        promised = await self._run.promises.next_hour()
+        due = promised if due is None else due if promised is None else min(due, promised)
+        if due is None and self._run.supply.idle:
             await self._office.records.set_campaign_state(
                 self._run.campaign.id, CampaignState.FINISHED, "every contact is done"
             )
             self._run.state = CampaignState.FINISHED
             self._run.reason = "every contact is done"
+            self._office.tell.campaign(self._run)
             log.info("campaign finished", campaign=self._run.campaign.id)
         elif due is not None:
             self._run.blocked = f"the next contact is due at {due:%Y-%m-%d %H:%M} UTC"
-            if why := self._run.not_callable:
+            if why := self._run.supply.not_callable:
                 self._run.blocked += "; not callable: " + ", ".join(
                     f"{count} by {check.value}" for check, count in why.most_common()
                 )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 from controller.domain.campaign import Campaign, CampaignState
 from controller.domain.clearance import Check, CheckName, Standing, first_failed
-from controller.domain.contact import Contact
 from controller.domain.evidence import Kind, Sealed
 from controller.domain.fitness import unlawful
 from controller.domain.ids import E164, ContactId
@@ -18,65 +16,12 @@ from controller.domain.instants import moment
 from controller.domain.privacy import NumberKey
 from controller.engine.gate import Gate
 from controller.ports import CampaignRow, Evidence, Ledger, ListedContact, Records, Suppression
+from controller.ports.inquiries import Explanation, Forecast, PastAttempt
+
+__all__ = ["Explainer", "Explanation", "Forecast", "PastAttempt"]
 
 _PAGE = 1000
 _ALL = 10_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastAttempt:
-    """A call that was placed, with the checks as they stood then.
-
-    Attributes:
-        ended: what became of it, as recorded; empty while it is under way.
-    """
-
-    call: str
-    campaign: str
-    placed: datetime
-    checks: Sequence[Check]
-    ended: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """A number in one campaign.
-
-    Attributes:
-        checks: in order; the first that failed is why it is not called.
-    """
-
-    campaign: str
-    caller: str
-    contact: Contact
-    checks: Sequence[Check]
-
-    @property
-    def callable(self) -> bool:
-        """Whether every check passed."""
-        return first_failed(self.checks) is None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    """What a campaign would do if it were started now: its contacts by the check that holds them back.
-
-    Attributes:
-        unfit: why the campaign would not start at all.
-        callable: contacts that may be called now, by any agent.
-        operator: of these, contacts that need a reserved agent.
-        held: contacts that may not be called, by the first check that failed.
-        until: for each such check the earliest time at which a contact passes by itself; missing: never.
-        done: contacts the campaign is done with.
-    """
-
-    contacts: int = 0
-    unfit: Sequence[str] = ()
-    callable: int = 0
-    operator: int = 0
-    done: int = 0
-    held: Mapping[CheckName, int] = field(default_factory=dict)
-    until: Mapping[CheckName, datetime] = field(default_factory=dict)
 
 
 class Explainer:

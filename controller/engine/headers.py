@@ -16,6 +16,11 @@ _NUMBER = frozenset(_NUMBER_WORDS.split())
 _PERHAPS_NUMBER = frozenset(("number", "numero", "num"))  # may be that of a house
 
 
+def is_number_word(word: str) -> bool:
+    """Whether a header, made plain, says that its column has telephone numbers."""
+    return word in _NUMBER
+
+
 def plain(header: str) -> str:
     """A header without case, accents, spaces and signs."""
     letters = unicodedata.normalize("NFKD", header).casefold()

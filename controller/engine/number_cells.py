@@ -65,9 +65,7 @@ def _parsed(cell: str, region: str) -> phonenumbers.PhoneNumber:
     if not text:
         raise ValueError("no telephone number")
     if _SCIENTIFIC.fullmatch(text):
-        raise ValueError(
-            "a spreadsheet has rounded the number; make the column a Text column and export anew"
-        )
+        text = _unrounded(text)
     if _AS_FRACTION.fullmatch(text):
         text = text[:-2]
     if not _DIALABLE.fullmatch(text):
@@ -76,6 +74,34 @@ def _parsed(cell: str, region: str) -> phonenumbers.PhoneNumber:
         return phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException as error:
         raise ValueError(_WHY_NONE.get(error.error_type, "no telephone number")) from None
+
+
+def _unrounded(text: str) -> str:
+    """The digits of a number as 3.93471234567E11, if all of them are there.
+
+    Raises:
+        ValueError: some are not; nobody knows whether they were zeros.
+    """
+    mantissa, _, exponent = text.upper().replace(",", ".").partition("E")
+    whole, _, fraction = mantissa.partition(".")
+    if len(whole) == 1 and len(fraction) == int(exponent.removeprefix("+")[:3]):
+        return whole + fraction
+    raise ValueError("a spreadsheet has rounded the number; make the column a Text column and export anew")
+
+
+def region_of_code(code: str) -> str:
+    """The country, as two letters, whose numbers have this country code.
+
+    Raises:
+        ValueError: there is none.
+    """
+    digits = code.strip(_INVISIBLE).removeprefix("+").removesuffix(".0").lstrip("0")
+    if not digits.isdecimal() or len(digits) > 3:
+        raise ValueError(f"{code.strip()[:20]!r} is no country code")
+    region = phonenumbers.region_code_for_country_code(int(digits))
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(f"no country has the country code {digits}")
+    return region
 
 
 def _callable(number: phonenumbers.PhoneNumber) -> E164:

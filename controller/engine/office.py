@@ -14,9 +14,13 @@ import structlog
 from controller.domain.call import AgentAssigned, AgentLeft, CancelAsked
 from controller.domain.floor import Assign, Departed, Effect, Exposed, Floor, LostAgent, WrapUp
 from controller.domain.ids import AgentId, CallId, CampaignId
+from controller.engine.feed import Feed
 from controller.engine.gate import Gate
 from controller.engine.health import Health
+from controller.engine.supply import Stock
+from controller.engine.telling import Telling
 from controller.ports import CallControl, Clock, Exposure, Ledger, Records
+from controller.ports.feed import EventFeed
 
 if TYPE_CHECKING:
     from controller.engine.campaign_run import CampaignRun
@@ -39,6 +43,8 @@ class Office:
         at_risk: calls that may still turn silent although the floor has no part in them (any more): those
             that are being bridged and not heard yet, and adopted ones that are being ended.
         see_off: lets an agent go and clears the seat; the desk's.
+        stock: what stands behind the contacts, beside the records.
+        feed: who is told what happens; None: a feed that nobody listens to.
         answer_to_command: seconds from an answered call's arrival (Asterisk's clock) to the command to
             bridge it, newest last; of the last calls only, for what counts is how things stand now.
     """
@@ -47,6 +53,7 @@ class Office:
     ledger: Ledger
     records: Records
     clock: Clock
+    stock: Stock
     gate: Gate = field(default_factory=Gate)
     floor: Floor = field(default_factory=Floor)
     owners: dict[CallId, CallOwner] = field(default_factory=dict)
@@ -54,11 +61,14 @@ class Office:
     at_risk: dict[CallId, CampaignId] = field(default_factory=dict)
     see_off: Callable[[AgentId], None] = field(default=lambda agent: None)
     answer_to_command: deque[float] = field(default_factory=lambda: deque(maxlen=LATEST))
+    feed: EventFeed | None = None
     health: Health = field(init=False)
+    tell: Telling = field(init=False)
     _serial: int = 0
 
     def __post_init__(self) -> None:
         self.health = Health(self.wake_dialers)
+        self.tell = Telling(self.feed or Feed(self.clock), self.floor)
         # Serials go on growing across restarts, so the ledger takes the first word of a new process.
         self._serial = int(self.clock.now().timestamp() * 1_000_000)
 
@@ -89,6 +99,7 @@ class Office:
                     self._start_wrap_up(agent, campaign)
                 case Departed(agent):
                     self.see_off(agent)
+        self.tell.agents()
         self.wake_dialers()
 
     def send_away(self, agent: AgentId) -> None:

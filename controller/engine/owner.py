@@ -147,6 +147,7 @@ class CallOwner:
             before = self.call.state
             self.call, commands = step(self.call, event, self._when(event))
             if before is not self.call.state:
+                self._office.tell.call(self.call)
                 self._log.debug("call", old=before.value, on=type(event).__name__, new=self.call.state.value)
             for command in commands:
                 if (answer := await self._execute(command)) is not None:

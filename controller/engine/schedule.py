@@ -8,6 +8,7 @@ has started it yet; what a person paused or stopped stays so.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Final, Self
@@ -42,12 +43,24 @@ class Schedule:
         clock: Clock,
         retention: Retention,
         look_every: float = LOOK_EVERY,
+        follow: Callable[[CampaignRow], None] = lambda row: None,
     ) -> None:
+        """Keep the time of these campaigns.
+
+        Args:
+            operations: open and close them.
+            records: where they are read.
+            clock: the time.
+            retention: reduces old data.
+            look_every: seconds between two looks.
+            follow: told of each campaign as stored, at each look: who dials it takes changes over.
+        """
         self._operations = operations
         self._records = records
         self._clock = clock
         self._retention = retention
         self._look_every = look_every
+        self._follow = follow
         self._said: dict[str, str] = {}
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
@@ -80,6 +93,7 @@ class Schedule:
             return
         for row in rows:
             try:
+                self._follow(row)
                 await self._open_or_close(row)
             except ControllerError as error:
                 self._say(row, str(error))
@@ -101,7 +115,7 @@ class Schedule:
             campaign.opens_at is not None
             and campaign.opens_at <= now
             and not over
-            and row.state is CampaignState.DRAFT
+            and row.state is CampaignState.SCHEDULED
         ):
             await self._operations.start_campaign(campaign.id)
             log.info("campaign opened by the clock", campaign=campaign.id)

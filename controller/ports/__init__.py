@@ -2,6 +2,7 @@
 
     CallControl  Asterisk, by ARI        controller.ari.control    controller.simulation.telephony
     Ledger       Redis                   controller.store.ledger   controller.store.memory
+    Hopper       Redis                   controller.store.hopper   controller.store.memory_hopper
     Records      SQL                     controller.store.records  controller.store.memory
     Clock        the machine's clocks    controller.engine.clock   tests set their own
 
@@ -31,6 +32,7 @@ from controller.ports.call_control import (
 )
 from controller.ports.clock import Clock
 from controller.ports.compliance import Authorship, Evidence, Lists, People, PersonFile, Reduced
+from controller.ports.hopper import Hopper, HopperEntry, HopperSizes
 from controller.ports.ledger import (
     Admission,
     Admitting,
@@ -79,6 +81,9 @@ __all__ = [
     "Evidence",
     "Exposure",
     "FlightMark",
+    "Hopper",
+    "HopperEntry",
+    "HopperSizes",
     "ImportResult",
     "Ledger",
     "LinkDown",

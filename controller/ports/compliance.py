@@ -101,7 +101,8 @@ class PersonFile:
     """Everything that is stored of one person, as plain values fit for JSON.
 
     Attributes:
-        contacts, attempts, opt_outs, register, evidence: rows by column; times in ISO 8601, UTC.
+        contacts, attempts, opt_outs, register, evidence, dispositions, callbacks, submissions, stage_changes:
+            rows by column; times in ISO 8601, UTC.
     """
 
     number: E164
@@ -111,6 +112,10 @@ class PersonFile:
     opt_outs: Sequence[Mapping[str, Any]] = ()
     register: Mapping[str, Any] | None = None
     evidence: Sequence[Mapping[str, Any]] = ()
+    dispositions: Sequence[Mapping[str, Any]] = ()
+    callbacks: Sequence[Mapping[str, Any]] = ()
+    submissions: Sequence[Mapping[str, Any]] = ()
+    stage_changes: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

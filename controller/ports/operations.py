@@ -9,7 +9,7 @@ from typing import Protocol
 
 from controller.domain.agent import AgentState
 from controller.domain.budget import Budget
-from controller.domain.campaign import CampaignState
+from controller.domain.campaign import CampaignState, PausedBy
 from controller.domain.ids import AgentId, CallId, CampaignId
 from controller.domain.latency import Latency
 from controller.domain.outcome import Outcome
@@ -20,6 +20,7 @@ class CampaignStatus:
     """A campaign while it runs.
 
     Attributes:
+        paused_by: who or what keeps it from dialing; None if nothing does, or it is over.
         blocked: why it places no calls although it is running; empty if it does.
         in_flight: calls that ring or wait now.
         talking: conversations now.
@@ -37,6 +38,7 @@ class CampaignStatus:
     outcomes: Mapping[Outcome, int]
     rescued: int
     override: bool
+    paused_by: PausedBy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,10 @@ class Operations(Protocol):
 
     async def stop_campaign(self, campaign: CampaignId, reason: str = "") -> None:
         """Like pause, for good."""
+        ...
+
+    async def campaign_changed(self, campaign: CampaignId) -> None:
+        """Take over what was changed about a campaign, if it is one that runs here."""
         ...
 
     async def agent_login(self, agent: AgentId) -> None:

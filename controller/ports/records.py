@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from controller.domain.answer import AnswerClass, Answerer
 from controller.domain.call import Call, HungUpBy
-from controller.domain.campaign import Campaign, CampaignState, Override
+from controller.domain.campaign import Campaign, CampaignState, ListOrder, Override, PausedBy
 from controller.domain.clearance import Check, Standing
-from controller.domain.contact import Contact, NewContact
+from controller.domain.contact import Contact, NewContact, PhoneNumber
 from controller.domain.ids import E164, CallId, CampaignId, ContactId
 from controller.domain.outcome import Outcome
 
@@ -23,11 +23,15 @@ class AttemptEnd:
     Attributes:
         next_due: when the contact is called again; None if the campaign is done with it.
         counts_as_attempt: False for silent calls, which do not use up the contact's attempts.
+        numbers: the contact's numbers, the one to be called next first; None leaves them as they are.
+        tried: when its latest attempts ended, this one included; None leaves that as it is.
     """
 
     call: Call
     next_due: datetime | None
     counts_as_attempt: bool
+    numbers: tuple[PhoneNumber, ...] | None = None
+    tried: tuple[datetime, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +49,18 @@ class ImportResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignRow:
-    """A campaign as stored, with its state."""
+    """A campaign as stored, with its state.
+
+    Attributes:
+        paused_by: who or what paused it; None if it is not paused.
+        version: grows with every edit; the first is 1.
+    """
 
     campaign: Campaign
     state: CampaignState
     reason: str = ""
+    paused_by: PausedBy | None = None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +140,27 @@ class Records(Protocol):
         ...
 
     async def save_campaign(self, campaign: Campaign) -> None:
-        """Store a new campaign as draft.
+        """Store a new campaign: scheduled if it has a time to open at, else a draft.
 
         Raises:
             BadInput: the id is taken.
+        """
+        ...
+
+    async def edit_campaign(
+        self, campaign: Campaign, expected: int, changes: Mapping[str, Any], author: str
+    ) -> int:
+        """Store a changed campaign; its state stays. Returns the new version.
+
+        Args:
+            campaign: as it shall be; of the id that it has.
+            expected: the version that was changed.
+            changes: what is new, by field, for the evidence. Holds no personal data.
+            author: who changed it.
+
+        Raises:
+            Conflict: somebody else changed it meanwhile.
+            BadInput: there is no such campaign.
         """
         ...
 
@@ -144,7 +172,13 @@ class Records(Protocol):
         """All campaigns, by id."""
         ...
 
-    async def set_campaign_state(self, campaign: CampaignId, state: CampaignState, reason: str = "") -> None:
+    async def set_campaign_state(
+        self,
+        campaign: CampaignId,
+        state: CampaignState,
+        reason: str = "",
+        paused_by: PausedBy | None = None,
+    ) -> None:
         """Record a change of state and why, as evidence too."""
         ...
 
@@ -152,10 +186,17 @@ class Records(Protocol):
         """Record who lifted a budget, when and why. Append-only."""
         ...
 
-    async def add_contacts(self, campaign: CampaignId, contacts: Sequence[NewContact]) -> ImportResult:
-        """Store contacts in one transaction; numbers the campaign has already are left as they are.
+    async def add_contacts(
+        self, campaign: CampaignId, contacts: Sequence[NewContact], import_id: str | None = None
+    ) -> ImportResult:
+        """Store contacts in one transaction; those of whom the campaign has a number are left as they are.
 
         But for their consent: one that is newer than what is stored takes its place.
+
+        Args:
+            campaign: whose they become.
+            contacts: in the order in which they are to be called.
+            import_id: the import that brings them.
         """
         ...
 
@@ -169,8 +210,18 @@ class Records(Protocol):
         """Who has this number, in every campaign."""
         ...
 
-    async def due_contacts(self, campaign: CampaignId, now: datetime, limit: int) -> Sequence[Contact]:
-        """Contacts that may be called now and have no attempt under way, longest due first."""
+    async def due_contacts(
+        self,
+        campaign: CampaignId,
+        now: datetime,
+        limit: int,
+        order: ListOrder = ListOrder.RETRIES_FIRST,
+    ) -> Sequence[Contact]:
+        """Contacts that may be called now, have no attempt under way, and were promised no call-back."""
+        ...
+
+    async def contacts_by_id(self, ids: Sequence[ContactId]) -> Sequence[ListedContact]:
+        """These contacts, in no order; those that do not exist are left out."""
         ...
 
     async def next_due(self, campaign: CampaignId, now: datetime) -> datetime | None:

@@ -22,7 +22,7 @@ class _Write(Protocol):
 
 
 class _Read(Protocol):
-    def __call__(self, work: Work[T], doing: str) -> Awaitable[T]: ...
+    def __call__(self, work: Work[T], doing: str, timeout: float | None = None) -> Awaitable[T]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,11 @@ class Access:
     write: _Write
     timeout: float
 
-    async def rows(self, statement: Select[Any], doing: str) -> Sequence[Row[Any]]:
+    async def rows(
+        self, statement: Select[Any], doing: str, timeout: float | None = None
+    ) -> Sequence[Row[Any]]:
         """What a query finds."""
-        return await self.read(lambda connection: connection.execute(statement).all(), doing)
+        return await self.read(lambda connection: connection.execute(statement).all(), doing, timeout)
 
 
 def chunks(values: Sequence[T], size: int = PER_STATEMENT) -> list[list[T]]:

@@ -13,11 +13,14 @@ from controller.domain.answer import AnswerClass, Answerer, answer_class
 from controller.domain.call import Call, CallState, HungUpBy
 from controller.domain.campaign import Campaign
 from controller.domain.clearance import Check
+from controller.domain.contact import PhoneNumber
 from controller.domain.ids import AgentId, CallId, CampaignId
+from controller.domain.instants import micros
 from controller.domain.outcome import Outcome
+from controller.domain.privacy import NumberKey
 from controller.errors import BadInput, ProtocolError
 from controller.ports import AttemptEnd, AttemptFact
-from controller.store.contact_rows import CONTACT, contact_of
+from controller.store.contact_rows import CONTACT, contact_of, numbers_json
 from controller.store.schema import DONE, PENDING, attempts, contacts
 
 
@@ -27,11 +30,13 @@ class Recording:
 
     Attributes:
         person: keyed hash of the number.
+        others: those of the contact's other numbers.
     """
 
     controller: str
     person: str
     now: datetime
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,14 @@ class StartRow:
     Attributes:
         attempt, contact: parameters of the writer's statements.
         person: keyed hash of the number.
+        others: those of the contact's other numbers.
         checks: what was checked before, for the evidence.
     """
 
     call: Call
     campaign: Campaign
     person: str
+    others: Sequence[str]
     checks: Sequence[Check]
     now: datetime
     attempt: Mapping[str, Any]
@@ -76,7 +83,14 @@ def start_row(call: Call, campaign: Campaign, checks: Sequence[Check], recording
     """What is recorded before a call is dialed."""
     contact = {"p_call": call.id, "p_contact": call.contact.id}
     return StartRow(
-        call, campaign, recording.person, checks, recording.now, _attempt(call, recording), contact
+        call,
+        campaign,
+        recording.person,
+        recording.others,
+        checks,
+        recording.now,
+        _attempt(call, recording),
+        contact,
     )
 
 
@@ -96,8 +110,24 @@ def _attempt(call: Call, recording: Recording) -> dict[str, Any]:
     }
 
 
-def end_row(end: AttemptEnd, recording: Recording) -> EndRow:
+def _numbers(numbers: Sequence[PhoneNumber] | None, key: NumberKey) -> dict[str, Any]:
+    if not numbers:
+        return dict.fromkeys(("p_number", "p_person", "p_kind", "p_others"))
+    return {
+        "p_number": numbers[0].number,
+        "p_person": key.of(numbers[0].number),
+        "p_kind": numbers[0].kind.value,
+        "p_others": numbers_json(numbers[1:]),
+    }
+
+
+def end_row(end: AttemptEnd, recording: Recording, key: NumberKey) -> EndRow:
     """What is recorded when a call is over.
+
+    Args:
+        end: how it ended, with what follows for its contact.
+        recording: by whom, of whom, when.
+        key: for the hash of the number that is called next.
 
     Raises:
         ProtocolError: it is not over.
@@ -111,6 +141,8 @@ def end_row(end: AttemptEnd, recording: Recording) -> EndRow:
         "p_status": DONE if end.next_due is None else PENDING,
         "p_operator_due": operator_due_after(outcome),
         "p_outcome": outcome.value,
+        **_numbers(end.numbers, key),
+        "p_tried": None if end.tried is None else [micros(at) for at in end.tried],
     }
     answered = answer_class(call)
     over = {"outcome": outcome.value, "answer_class": answered.value if answered else None}

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from controller.domain.answer import Answerer, answer_class
 from controller.domain.call import Call
-from controller.domain.campaign import Campaign, Override
+from controller.domain.campaign import Campaign, CampaignState, Override, PausedBy
 from controller.domain.clearance import Check
 from controller.domain.evidence import Entry, Kind
 from controller.domain.law_document import digest, document
@@ -121,5 +121,13 @@ def answerer_entry(call: Call, person: str, answerer: Answerer, author: str, now
 
 
 def campaign_entry(campaign: str, now: datetime, **body: object) -> Entry:
-    """A campaign was made, or changed its state."""
+    """A campaign was made or changed."""
     return Entry(kind=Kind.CAMPAIGN, at=now, campaign=campaign, body=body)
+
+
+def state_entry(
+    campaign: str, now: datetime, state: CampaignState, reason: str, paused_by: PausedBy | None
+) -> Entry:
+    """A campaign changed its state."""
+    why = {"paused_by": paused_by.value} if paused_by else {}
+    return campaign_entry(campaign, now, state=state.value, reason=reason, **why)

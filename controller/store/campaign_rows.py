@@ -8,13 +8,15 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from controller.domain.campaign import Campaign, CampaignState, Override
+from controller.domain.campaign import Campaign, CampaignState, ListOrder, Override, PausedBy
+from controller.domain.dialing_plan import SegmentShare
+from controller.domain.disposition import DispositionSet, default_dispositions
 from controller.domain.hours import parse_hours, written
-from controller.domain.ids import CampaignId
+from controller.domain.ids import AgentId, CampaignId
 from controller.domain.outcome import Outcome
 from controller.domain.regulation import Regulation
 from controller.domain.retry import RetryRule
-from controller.errors import BadInput
+from controller.errors import BadInput, Conflict
 from controller.ports import CampaignRow
 from controller.store.contact_rows import hours_of, hours_text
 
@@ -44,11 +46,35 @@ def check_law(campaign: Campaign, profiles: Profiles) -> None:
         )
 
 
+def changed_meanwhile(campaign: str, expected: int) -> Conflict:
+    """The error for an edit of a version that is not the latest."""
+    return Conflict(
+        f"campaign {campaign} was changed by somebody else since its version {expected} was read; "
+        "look at it again, and repeat the change if it is still wanted"
+    )
+
+
+def first_state(campaign: Campaign) -> CampaignState:
+    """The state of a new campaign."""
+    return CampaignState.DRAFT if campaign.opens_at is None else CampaignState.SCHEDULED
+
+
 def campaign_values(campaign: Campaign, now: datetime) -> dict[str, Any]:
     """A row for a new campaign."""
-    override = campaign.override
     return {
         "id": campaign.id,
+        **editable_values(campaign),
+        "state": first_state(campaign).value,
+        "reason": "",
+        "created_at": now,
+        "version": 1,
+    }
+
+
+def editable_values(campaign: Campaign) -> dict[str, Any]:
+    """What of a campaign's row its manager decides."""
+    override = campaign.override
+    return {
         "caller": campaign.caller,
         "caller_number": campaign.caller_number,
         "dial_string": campaign.dial_string,
@@ -71,9 +97,16 @@ def campaign_values(campaign: Campaign, now: datetime) -> dict[str, Any]:
         "opens_at": campaign.opens_at,
         "closes_at": campaign.closes_at,
         "message": campaign.message,
-        "state": CampaignState.DRAFT.value,
-        "reason": "",
-        "created_at": now,
+        "per_day": campaign.retry.per_day,
+        "per_week": campaign.retry.per_week,
+        "other_number_after": campaign.retry.other_number_after,
+        "change_part_of_day": campaign.retry.change_part_of_day,
+        "dialing": [[share.segment, share.weight, share.priority] for share in campaign.dialing],
+        "list_order": campaign.order.value,
+        "agents": sorted(campaign.agents),
+        "skills": sorted(campaign.skills),
+        "script": campaign.script,
+        "dispositions": campaign.dispositions.to_json(),
     }
 
 
@@ -104,6 +137,10 @@ def campaign_row(row: Row[Any], profiles: Profiles) -> CampaignRow:
         retry=RetryRule(
             max_attempts=row.max_attempts,
             pauses={Outcome(name): pause * _MICROSECOND for name, pause in row.retry_pauses.items()},
+            per_day=row.per_day,
+            per_week=row.per_week,
+            other_number_after=row.other_number_after,
+            change_part_of_day=row.change_part_of_day,
         ),
         override=None
         if row.override_author is None
@@ -116,6 +153,23 @@ def campaign_row(row: Row[Any], profiles: Profiles) -> CampaignRow:
         opens_at=row.opens_at,
         closes_at=row.closes_at,
         message=row.message,
+        dialing=tuple(
+            SegmentShare(segment=segment, weight=weight, priority=priority)
+            for segment, weight, priority in row.dialing
+        ),
+        order=ListOrder(row.list_order),
+        agents=frozenset(AgentId(agent) for agent in row.agents),
+        skills=frozenset(row.skills),
+        script=row.script,
+        dispositions=default_dispositions()
+        if row.dispositions is None
+        else DispositionSet.from_json(row.dispositions),
         created_at=row.created_at,
     )
-    return CampaignRow(campaign=campaign, state=CampaignState(row.state), reason=row.reason)
+    return CampaignRow(
+        campaign=campaign,
+        state=CampaignState(row.state),
+        reason=row.reason,
+        paused_by=None if row.paused_by is None else PausedBy(row.paused_by),
+        version=row.version,
+    )

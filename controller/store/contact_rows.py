@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 
 from controller.domain.clearance import Check, CheckName
-from controller.domain.contact import Consent, Contact, Habits, NewContact
+from controller.domain.contact import Consent, Contact, Habits, NewContact, NumberKind, PhoneNumber
 from controller.domain.hours import Hours, parse_hours, written
-from controller.domain.ids import E164, CampaignId, ContactId
+from controller.domain.ids import E164, AgentId, CampaignId, ContactId
+from controller.domain.instants import moment
 from controller.ports import ListedContact
 from controller.store.schema import DONE, IN_FLIGHT, PENDING, contacts
 
@@ -42,14 +43,33 @@ def hours_of(text: str | None) -> Hours | None:
     return None if text is None else parse_hours(text)
 
 
-def contact_values(campaign: CampaignId, contact: NewContact, person: str) -> dict[str, Any]:
+def numbers_json(numbers: Sequence[PhoneNumber]) -> list[list[str]]:
+    """Numbers as they are stored."""
+    return [[each.number, each.kind.value] for each in numbers]
+
+
+def numbers_of(stored: Sequence[Sequence[str]]) -> tuple[PhoneNumber, ...]:
+    """Numbers from what is stored."""
+    return tuple(PhoneNumber(number=E164(number), kind=NumberKind(kind)) for number, kind in stored)
+
+
+def contact_values(
+    campaign: CampaignId, contact: NewContact, person: str, import_id: str | None = None
+) -> dict[str, Any]:
     """A row for a new contact."""
     consent, habits = contact.consent, contact.habits
     return {
         "campaign": campaign,
         "number": contact.number,
+        "kind": contact.kind.value,
+        "others": numbers_json(contact.others),
+        "tried": [],
         "name": contact.name,
+        "email": contact.email,
         "attributes": dict(contact.attributes),
+        "tags": sorted(contact.tags),
+        "key": contact.key,
+        "import_id": import_id,
         "attempts": 0,
         "operator_due": False,
         "due_at": None,
@@ -81,6 +101,14 @@ CONTACT = (
     contacts.c.zone,
     contacts.c.region,
     contacts.c.hours,
+    contacts.c.kind,
+    contacts.c.others,
+    contacts.c.tried,
+    contacts.c.email,
+    contacts.c.tags,
+    contacts.c.key,
+    contacts.c.callback_for,
+    contacts.c.callback_at,
 )
 
 
@@ -105,6 +133,14 @@ def contact_of(row: Row[Any]) -> Contact:
         if columns[8] is None
         else Consent(basis=columns[8], source=columns[9] or "", given_at=columns[10]),
         habits=Habits(segment=columns[11], zone=columns[12], region=columns[13], hours=hours_of(columns[14])),
+        kind=NumberKind(columns[15]),
+        others=numbers_of(columns[16]),
+        tried=tuple(moment(at) for at in columns[17]),
+        email=columns[18],
+        tags=frozenset(columns[19]),
+        key=columns[20],
+        callback_for=None if columns[21] is None else AgentId(columns[21]),
+        callback_at=columns[22],
     )
 
 

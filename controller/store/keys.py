@@ -20,6 +20,8 @@ can read and change it atomically, on a Redis Cluster too.
                                                                    controller, connected, placed, windows
     cc:{caller}:closed:<call>       string  1 day; 7 if silent     outcome of a call that is over: it counts
                                                                    once, and no late admission revives it
+    cc:{caller}:hopper:<campaign>:  four    a day unused           contacts laid ready, see hopper_common.lua:
+      waiting, places, taken, takers                               ids only, no numbers
     cc:ping                         string  60 s                   proof that writes are taken
 
 The value of a suppression key is short because there may be a million of them: ``S 5f0c1d2e3f4a5b6c t68m2o``.
@@ -62,6 +64,9 @@ ERASED: Final = "suppressed before the number was erased"
 
 _REASONS: Final = {"F": IN_FLIGHT, "S": "silent call", "U": "outcome unknown"}
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+HOPPER_TTL: Final = timedelta(days=1)
+"""How long a hopper that nobody uses is kept; it can be filled anew at any time."""
 
 _CLOSED_TTL: Final = timedelta(days=1)
 _CLOSED_SILENT_TTL: Final = timedelta(days=7)
@@ -131,6 +136,12 @@ def flights(caller: str) -> str:
 def closed(caller: str, call: CallId) -> str:
     """Proof that a call is over."""
     return f"{_space(caller)}closed:{call}"
+
+
+def hopper(caller: str, campaign: CampaignId) -> tuple[str, str, str, str]:
+    """The keys of a campaign's hopper, in the order in which its scripts want them."""
+    start = f"{_space(caller)}hopper:{campaign}:"
+    return f"{start}waiting", f"{start}places", f"{start}taken", f"{start}takers"
 
 
 def outcome_field(outcome: Outcome) -> str:

@@ -94,9 +94,9 @@ class MemoryLists:
         self._answer()
         return self.standing_of(self._key.of(number), binding)
 
-    def standing_of(self, person: str, binding: Sequence[str]) -> Standing:
-        """What lists of these scopes and the register say of a person."""
-        found = [self._listed.get((scope, person)) for scope in sorted(binding)]
+    def standing_of(self, person: str, binding: Sequence[str], others: Sequence[str] = ()) -> Standing:
+        """What lists of these scopes and the register say of a person; ``others`` are their other numbers."""
+        found = [self._listed.get((scope, each)) for each in (person, *others) for scope in sorted(binding)]
         return Standing(
             opt_outs=[entry for entry in found if entry is not None], register=self._checked.get(person)
         )

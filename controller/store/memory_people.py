@@ -15,6 +15,7 @@ from controller.ports import (
     PersonFile,
     Reduced,
 )
+from controller.store.memory_leads import about_outward, forget_outward
 from controller.store.people import call_under_way, people_entry
 from controller.store.schema import DONE, IN_FLIGHT
 
@@ -38,7 +39,7 @@ class MemoryPeople:
         records = self._records
         records._answer()
         person = records._key.of(number)
-        contacts = [entry.contact for entry in records._contacts.values() if entry.person == person]
+        contacts = [entry.contact for entry in self._theirs(number)]
         calls = [call for call in records._calls.values() if records._started[call.id].person == person]
         check = await records.lists.register_check(number)
         return PersonFile(
@@ -61,6 +62,8 @@ class MemoryPeople:
             opt_outs=records.lists.of(person),
             register=None if check is None else {"opposed": check.opposed, "source": check.source},
             evidence=records.evidence.about(person),
+            **records.work.about([contact.id for contact in contacts]),
+            **about_outward(records.outward, person, [contact.id for contact in contacts]),
         )
 
     async def erase(self, number: E164, who: Authorship, now: datetime) -> Reduced:
@@ -68,14 +71,23 @@ class MemoryPeople:
         records = self._records
         records._answer()
         person = records._key.of(number)
-        entries = [entry for entry in records._contacts.values() if entry.person == person]
+        entries = self._theirs(number)
         if any(entry.status == IN_FLIGHT for entry in entries):
             raise call_under_way(number)
-        calls = [call for call in records._calls.values() if records._started[call.id].person == person]
+        ids = {entry.contact.id for entry in entries}
+        calls = [
+            call
+            for call in records._calls.values()
+            if records._started[call.id].person == person or call.contact.id in ids
+        ]
+        known = (n for entry in entries for n in self._numbers(entry) if not n.startswith("#"))
+        numbers = {number, *known}
+        records.work.forget(ids, now)
+        await forget_outward(records, [entry.contact for entry in entries], numbers, who, now)
         done = Reduced(
             contacts=self._anonymise(entries),
             attempts=self._unname(calls),
-            opt_outs=records.lists.forget(person, who, now),
+            opt_outs=sum(records.lists.forget(records._key.of(n), who, now) for n in sorted(numbers)),
         )
         records.evidence.append(people_entry(Kind.ERASURE, person, done, who, now))
         return done
@@ -95,6 +107,8 @@ class MemoryPeople:
             for key, entry in records._contacts.items()
             if entry.status == DONE and key in calls and all(calls[key])
         ]
+        records.work.forget({entry.contact.id for entry in done_with}, now)
+        records.work.forget_old(before)
         done = Reduced(contacts=self._anonymise(done_with), attempts=self._unname(old))
         if done != Reduced():
             entry = people_entry(Kind.RETENTION, "", done, who, now, before=before.isoformat())
@@ -110,15 +124,41 @@ class MemoryPeople:
             alias = E164(f"#{entry.person}/{contact.id}")
             consent = contact.consent and replace(contact.consent, source="")
             habits = replace(contact.habits, hours=None)
+            of = records._campaigns[contact.campaign]
+            for number in self._numbers(entry):
+                del of.by_number[number]
+            of.by_number[alias] = contact.id
             entry.contact = replace(
-                contact, number=alias, name="", attributes={}, consent=consent, habits=habits
+                contact,
+                number=alias,
+                others=(),
+                name="",
+                email="",
+                attributes={},
+                tags=frozenset(),
+                key="",
+                consent=consent,
+                habits=habits,
             )
             entry.status = DONE
             records._file(entry)
-            of = records._campaigns[contact.campaign]
-            of.by_number[alias] = of.by_number.pop(contact.number)
             count += 1
         return count
+
+    def _theirs(self, number: E164) -> list[_Entry]:
+        """Contacts that have this number, or had it before they were erased."""
+        records, person = self._records, self._records._key.of(number)
+        having = {of.by_number.get(number) for of in records._campaigns.values()}
+        return [
+            entry
+            for entry in records._contacts.values()
+            if entry.person == person or entry.contact.id in having
+        ]
+
+    def _numbers(self, entry: _Entry) -> list[E164]:
+        """All numbers of a contact, those that the network does not know included."""
+        of = self._records._campaigns[entry.contact.campaign]
+        return [number for number, key in of.by_number.items() if key == entry.contact.id]
 
     def _unname(self, calls: Sequence[Call]) -> int:
         named = [call for call in calls if call.contact.number]

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
+from itertools import count, islice
+from typing import Any
 
 from controller.domain.answer import Answerer, answer_class
 from controller.domain.call import Call
-from controller.domain.campaign import Campaign, CampaignState, Override
+from controller.domain.campaign import Campaign, CampaignState, ListOrder, Override, PausedBy
 from controller.domain.clearance import Check, Standing, first_failed, scopes, standing_checks
 from controller.domain.contact import Contact, NewContact
 from controller.domain.ids import E164, CallId, CampaignId, ContactId
@@ -37,11 +38,22 @@ from controller.store.call_evidence import (
     late_attempt_entry,
     override_entry,
     start_entry,
+    state_entry,
 )
-from controller.store.campaign_rows import campaign_taken, check_law, no_such_campaign
+from controller.store.campaign_rows import (
+    campaign_taken,
+    changed_meanwhile,
+    check_law,
+    first_state,
+    no_such_campaign,
+)
 from controller.store.contact_rows import contact_gone
 from controller.store.memory_compliance import MemoryEvidence, MemoryLists
+from controller.store.memory_imports import MemoryImports
+from controller.store.memory_leads import memory_outward
 from controller.store.memory_people import MemoryPeople, nameless
+from controller.store.memory_segments import MemorySegments
+from controller.store.memory_work import memory_work
 from controller.store.schema import DONE, IN_FLIGHT, PENDING
 
 
@@ -52,6 +64,7 @@ class _Entry:
     status: str = PENDING
     current_call: CallId | None = None
     last_outcome: Outcome | None = None
+    import_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +110,17 @@ class MemoryRecords:
         self.evidence = MemoryEvidence(self._answer)
         self.lists = MemoryLists(self._key, self.evidence, self._answer)
         self.people = MemoryPeople(self)
+        self.outward = memory_outward(self)
+        self.work = memory_work(self)
+        self.imports = MemoryImports(self)
+        self.segments = MemorySegments(self)
         self.fail = False
         self._controller = "memory"
         self.overrides: list[tuple[CampaignId, Override, datetime]] = []
         self._profiles = profiles
         self._campaigns: dict[CampaignId, _Campaign] = {}
         self._contacts: dict[ContactId, _Entry] = {}
+        self._ids = count(1)  # an id is never used again: undoing an import deletes contacts
         self._calls: dict[CallId, Call] = {}
         self._open: dict[CallId, None] = {}
         self._started: dict[CallId, _Started] = {}
@@ -130,15 +148,33 @@ class MemoryRecords:
     # --- campaigns
 
     async def save_campaign(self, campaign: Campaign) -> None:
-        """Store a new campaign as draft."""
+        """Store a new campaign: scheduled if it has a time to open at, else a draft."""
         self._answer()
         check_law(campaign, self._profiles)
         if campaign.id in self._campaigns:
             raise campaign_taken(campaign.id)
         now = utc_now()
         stored = replace(campaign, created_at=campaign.created_at or now)
-        self._campaigns[campaign.id] = _Campaign(CampaignRow(campaign=stored, state=CampaignState.DRAFT))
-        self.evidence.append(campaign_entry(campaign.id, now, state=CampaignState.DRAFT.value))
+        state = first_state(campaign)
+        self._campaigns[campaign.id] = _Campaign(CampaignRow(campaign=stored, state=state))
+        self.evidence.append(campaign_entry(campaign.id, now, state=state.value))
+
+    async def edit_campaign(
+        self, campaign: Campaign, expected: int, changes: Mapping[str, Any], author: str
+    ) -> int:
+        """Store a changed campaign; its state stays. Returns the new version."""
+        self._answer()
+        check_law(campaign, self._profiles)
+        known = self._known(campaign.id)
+        if known.row.version != expected:
+            raise changed_meanwhile(campaign.id, expected)
+        changed = replace(campaign, created_at=known.row.campaign.created_at)
+        known.row = replace(known.row, campaign=changed, version=expected + 1)
+        entry = campaign_entry(
+            campaign.id, utc_now(), changes=dict(changes), author=author, version=expected + 1
+        )
+        self.evidence.append(entry)
+        return expected + 1
 
     async def campaign(self, campaign: CampaignId) -> CampaignRow | None:
         """One campaign."""
@@ -151,12 +187,18 @@ class MemoryRecords:
         self._answer()
         return [self._campaigns[campaign].row for campaign in sorted(self._campaigns)]
 
-    async def set_campaign_state(self, campaign: CampaignId, state: CampaignState, reason: str = "") -> None:
+    async def set_campaign_state(
+        self,
+        campaign: CampaignId,
+        state: CampaignState,
+        reason: str = "",
+        paused_by: PausedBy | None = None,
+    ) -> None:
         """Record a change of state and why."""
         self._answer()
         known = self._known(campaign)
-        known.row = replace(known.row, state=state, reason=reason)
-        self.evidence.append(campaign_entry(campaign, utc_now(), state=state.value, reason=reason))
+        known.row = replace(known.row, state=state, reason=reason, paused_by=paused_by)
+        self.evidence.append(state_entry(campaign, utc_now(), state, reason, paused_by))
 
     async def record_override(self, campaign: CampaignId, override: Override, now: datetime) -> None:
         """Record who lifted a budget, when and why."""
@@ -172,28 +214,36 @@ class MemoryRecords:
 
     # --- contacts
 
-    async def add_contacts(self, campaign: CampaignId, contacts: Sequence[NewContact]) -> ImportResult:
-        """Store contacts; numbers the campaign has already are left as they are."""
+    async def add_contacts(
+        self, campaign: CampaignId, contacts: Sequence[NewContact], import_id: str | None = None
+    ) -> ImportResult:
+        """Store contacts; those of whom the campaign has a number are left as they are."""
         self._answer()
         into = self._known(campaign)
         known: list[int] = []
         for new in contacts:
-            if new.number in into.by_number:
+            if not into.by_number.keys().isdisjoint(new.every_number):
                 known.append(new.line)
-                self._renew_consent(self._contacts[into.by_number[new.number]], new)
+                if new.number in into.by_number:
+                    self._renew_consent(self._contacts[into.by_number[new.number]], new)
                 continue
-            key = ContactId(len(self._contacts) + 1)
+            key = ContactId(next(self._ids))
             contact = Contact(
                 id=key,
                 campaign=campaign,
                 number=new.number,
+                kind=new.kind,
+                others=new.others,
                 name=new.name,
+                email=new.email,
                 attributes=dict(new.attributes),
+                tags=new.tags,
+                key=new.key,
                 consent=new.consent,
                 habits=new.habits,
             )
-            self._contacts[key] = _Entry(contact, self._key.of(new.number))
-            into.by_number[new.number] = key
+            self._contacts[key] = _Entry(contact, self._key.of(new.number), import_id=import_id)
+            into.by_number.update(dict.fromkeys(new.every_number, key))
             into.fresh[key] = None
         return ImportResult(stored=len(contacts) - len(known), known=tuple(known))
 
@@ -208,13 +258,15 @@ class MemoryRecords:
         """A campaign's contacts by id, from the one after ``after``, ``limit`` at most."""
         self._answer()
         of = self._campaigns.get(campaign)
-        keys = sorted(of.by_number.values()) if of else []
+        keys = sorted(set(of.by_number.values())) if of else []
         return [_listed(self._contacts[key]) for key in keys if after is None or key > after][:limit]
 
     async def contacts_of(self, number: E164) -> Sequence[ListedContact]:
         """Who has this number, in every campaign."""
         self._answer()
-        return [_listed(entry) for entry in self._contacts.values() if entry.contact.number == number]
+        found = (of.by_number.get(number) for of in self._campaigns.values())
+        entries = [self._contacts[key] for key in sorted(key for key in found if key is not None)]
+        return [_listed(entry) for entry in entries if not entry.contact.number.startswith("#")]
 
     async def standings(
         self, campaign: Campaign, contacts: Sequence[Contact]
@@ -224,18 +276,33 @@ class MemoryRecords:
         return {contact.id: self._standing(campaign, contact) for contact in contacts}
 
     def _standing(self, campaign: Campaign, contact: Contact) -> Standing:
-        return self.lists.standing_of(self._key.of(contact.number), scopes(campaign.caller, campaign.id))
+        person, *others = (self._key.of(number) for number in contact.every_number)
+        return self.lists.standing_of(person, scopes(campaign.caller, campaign.id), others)
 
-    async def due_contacts(self, campaign: CampaignId, now: datetime, limit: int) -> Sequence[Contact]:
-        """Contacts that may be called now and have no attempt under way, longest due first."""
+    async def due_contacts(
+        self,
+        campaign: CampaignId,
+        now: datetime,
+        limit: int,
+        order: ListOrder = ListOrder.RETRIES_FIRST,
+    ) -> Sequence[Contact]:
+        """Contacts that may be called now, have no attempt under way, and were promised no call-back."""
         self._answer()
         if campaign not in self._campaigns:
             return []
         of = self._campaigns[campaign]
-        due = ((at, key) for key in of.waiting if (at := self._contacts[key].contact.due_at) and at <= now)
-        keys = [key for _, key in heapq.nsmallest(limit, due)]
-        keys += islice(of.fresh, limit - len(keys))
-        return [self._contacts[key].contact for key in keys]
+        again = [self._contacts[key].contact for key in of.waiting]
+        waiting = ((c.due_at, c.id) for c in again if c.due_at and c.due_at <= now and c.callback_at is None)
+        due = [key for _, key in heapq.nsmallest(limit, waiting)]
+        newest = order is ListOrder.NEWEST_FIRST
+        fresh = list(islice(reversed(of.fresh) if newest else of.fresh, limit))
+        keys = due + fresh if order is ListOrder.RETRIES_FIRST else fresh + due
+        return [self._contacts[key].contact for key in keys[:limit]]
+
+    async def contacts_by_id(self, ids: Sequence[ContactId]) -> Sequence[ListedContact]:
+        """These contacts, in no order; those that do not exist are left out."""
+        self._answer()
+        return [_listed(self._contacts[key]) for key in ids if key in self._contacts]
 
     async def next_due(self, campaign: CampaignId, now: datetime) -> datetime | None:
         """When the next contact that is not yet due will be; None if the campaign is done with all."""
@@ -324,6 +391,7 @@ class MemoryRecords:
         self.evidence.append(*end_entries(end.call, person, now))
         self._calls[end.call.id] = _as_recorded(nameless(end.call) if erased else end.call)
         self._open.pop(end.call.id, None)
+        self.work.ended(self._calls[end.call.id])
 
     def _conclude(self, entry: _Entry, end: AttemptEnd, outcome: Outcome) -> None:
         owed = operator_due_after(outcome)
@@ -332,7 +400,12 @@ class MemoryRecords:
             attempts=entry.contact.attempts + end.counts_as_attempt,
             due_at=end.next_due,
             operator_due=entry.contact.operator_due if owed is None else owed,
+            tried=entry.contact.tried if end.tried is None else end.tried,
         )
+        if end.numbers:
+            first, *others = end.numbers
+            entry.contact = replace(entry.contact, number=first.number, kind=first.kind, others=tuple(others))
+            entry.person = self._key.of(first.number)
         entry.status = DONE if end.next_due is None else PENDING
         entry.current_call, entry.last_outcome = None, outcome
         self._file(entry)
@@ -415,7 +488,7 @@ class MemoryRecords:
         )
         silent = [call for call in calls if call.outcome is Outcome.SILENT]
         unattended = _seconds(silent, lambda call: call.ended_at)
-        entries = [self._contacts[key] for key in of.by_number.values()] if of else []
+        entries = [self._contacts[key] for key in set(of.by_number.values())] if of else []
         return CampaignFigures(
             campaign=campaign,
             contacts=len(entries),

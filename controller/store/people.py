@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     and_,
     cast,
+    delete,
     exists,
     literal,
     or_,
@@ -31,7 +32,18 @@ from controller.errors import Refused
 from controller.ports import Authorship, PersonFile, Reduced
 from controller.store.access import Access
 from controller.store.evidence_chain import append, take_hold
-from controller.store.schema import DONE, IN_FLIGHT, attempts, contacts, evidence, opt_outs, register_checks
+from controller.store.outward_people import forget_outward, select_sent, select_stages
+from controller.store.schema import (
+    DONE,
+    IN_FLIGHT,
+    attempts,
+    contact_numbers,
+    contacts,
+    evidence,
+    opt_outs,
+    register_checks,
+)
+from controller.store.work_people import forget_old_work, forget_work, select_promised, select_said
 
 ERASED = "erased at the person's wish"
 """Why an erased person is on everybody's do-not-call list."""
@@ -45,7 +57,11 @@ _PATIENCE = 30
 _ANONYMOUS: Mapping[str, Any] = {
     "number": literal("#") + contacts.c.person + literal("/") + cast(contacts.c.id, Text),
     "name": "",
+    "others": [],
+    "email": "",
     "attributes": {},
+    "tags": [],
+    "key": "",
     "consent_source": None,
     "hours": None,
     "status": DONE,
@@ -71,11 +87,12 @@ class SqlPeople:
             def rows(statement: Select[Any]) -> list[dict[str, Any]]:
                 return [_plain(row) for row in connection.execute(statement)]
 
+            ids = select(contacts.c.id).where(_theirs(person))
             checks = rows(select(register_checks).where(register_checks.c.person == person))
             return PersonFile(
                 number=number,
                 person=person,
-                contacts=rows(select(contacts).where(contacts.c.person == person).order_by(contacts.c.id)),
+                contacts=rows(select(contacts).where(_theirs(person)).order_by(contacts.c.id)),
                 attempts=rows(
                     select(attempts).where(attempts.c.person == person).order_by(attempts.c.started_at)
                 ),
@@ -85,6 +102,10 @@ class SqlPeople:
                     row | {"at": moment(row["at"]).isoformat()}
                     for row in rows(select(evidence).where(_concerns(person)).order_by(evidence.c.seq))
                 ],
+                dispositions=rows(select_said(ids)),
+                callbacks=rows(select_promised(ids)),
+                submissions=rows(select_sent(person)),
+                stage_changes=rows(select_stages(ids)),
             )
 
         return await self._access.read(look, "a look at a person's data")
@@ -98,26 +119,35 @@ class SqlPeople:
             take_hold(connection)
             if _in_flight(connection, person):
                 raise call_under_way(number)
+            # Who asks to be forgotten does not mean one of their numbers.
+            everywhere = _persons(connection, person)
+            ids = connection.execute(select(contacts.c.id).where(_theirs(person))).scalars().all()
+            forget_outward(connection, ids, everywhere, self._key, who, now)
             done = Reduced(
                 contacts=connection.execute(
                     update(contacts)
-                    .where(contacts.c.person == person, contacts.c.erased_at.is_(None))
+                    .where(_theirs(person), contacts.c.erased_at.is_(None))
                     .values(**_ANONYMOUS, erased_at=now)
                 ).rowcount,
                 attempts=connection.execute(
                     update(attempts)
-                    .where(attempts.c.person == person, attempts.c.number != "")
+                    .where(
+                        or_(attempts.c.person == person, attempts.c.contact.in_(ids)),
+                        attempts.c.number != "",
+                    )
                     .values(number="")
                 ).rowcount,
                 opt_outs=connection.execute(
                     update(opt_outs)
-                    .where(opt_outs.c.person == person, opt_outs.c.number.is_not(None))
+                    .where(opt_outs.c.person.in_(everywhere), opt_outs.c.number.is_not(None))
                     .values(number=None)
                 ).rowcount,
             )
-            listed = {"scope": EVERYBODY, "person": person, "number": None, "added_at": now}
+            forget_work(connection, select(contacts.c.id).where(_theirs(person)), now)
+            connection.execute(delete(contact_numbers).where(contact_numbers.c.contact.in_(ids)))
             why = {"reason": ERASED, "source": who.source, "author": who.author}
-            connection.execute(self._forget, listed | why)
+            listed = {"scope": EVERYBODY, "number": None, "added_at": now} | why
+            connection.execute(self._forget, [listed | {"person": each} for each in everywhere])
             append(connection, [people_entry(Kind.ERASURE, person, done, who, now)])
             return done
 
@@ -145,6 +175,10 @@ class SqlPeople:
                     .values(number="")
                 ).rowcount,
             )
+            anonymous = select(contacts.c.id).where(contacts.c.erased_at == now)
+            connection.execute(delete(contact_numbers).where(contact_numbers.c.contact.in_(anonymous)))
+            forget_work(connection, anonymous, now)
+            forget_old_work(connection, before)
             if done != Reduced():
                 since = before.isoformat()
                 append(connection, [people_entry(Kind.RETENTION, "", done, who, now, before=since)])
@@ -153,13 +187,26 @@ class SqlPeople:
         return await self._access.write(reduce, "the reduction of old data", self._access.timeout * _PATIENCE)
 
 
+def _theirs(person: str) -> ColumnElement[bool]:
+    """Contacts one of whose numbers is the person's."""
+    also = select(contact_numbers.c.contact).where(contact_numbers.c.person == person)
+    return or_(contacts.c.person == person, contacts.c.id.in_(also))
+
+
+def _persons(connection: Connection, person: str) -> list[str]:
+    """The person, and all other numbers of the contacts that have this one; by their hashes."""
+    ids = select(contact_numbers.c.contact).where(contact_numbers.c.person == person)
+    others = select(contact_numbers.c.person).where(contact_numbers.c.contact.in_(ids))
+    return sorted({person, *connection.execute(others).scalars()})
+
+
 def call_under_way(number: E164) -> Refused:
     """The error for a person who is being called: what the call needs cannot be erased under it."""
     return Refused(f"a call to {masked(number)} is under way; nothing was erased, try again later")
 
 
 def _in_flight(connection: Connection, person: str) -> bool:
-    busy = select(contacts.c.id).where(contacts.c.person == person, contacts.c.status == IN_FLIGHT)
+    busy = select(contacts.c.id).where(_theirs(person), contacts.c.status == IN_FLIGHT)
     # An attempt that no contact knows of cannot be, unless somebody changed the database by hand.
     open_ = select(attempts.c.id).where(attempts.c.person == person, attempts.c.outcome.is_(None))
     return any(connection.scalar(found.limit(1)) is not None for found in (busy, open_))

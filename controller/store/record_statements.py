@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Connection,
@@ -34,6 +35,7 @@ from controller.store.contact_rows import contact_gone
 from controller.store.evidence_chain import append, take_hold
 from controller.store.schema import IN_FLIGHT, Instant, attempts, campaigns, contacts
 from controller.store.standing import Standings
+from controller.store.work_settling import settle_ends
 
 _CALL = bindparam("p_call", type_=Text)
 _CONTACT = bindparam("p_contact", type_=BigInteger)
@@ -69,6 +71,11 @@ _CONTACT_ENDS = (
         operator_due=func.coalesce(bindparam("p_operator_due", type_=Boolean), contacts.c.operator_due),
         last_outcome=bindparam("p_outcome", type_=Text),
         current_call=None,
+        number=func.coalesce(bindparam("p_number", type_=Text), contacts.c.number),
+        person=func.coalesce(bindparam("p_person", type_=Text), contacts.c.person),
+        kind=func.coalesce(bindparam("p_kind", type_=Text), contacts.c.kind),
+        others=func.coalesce(bindparam("p_others", type_=JSON(none_as_null=True)), contacts.c.others),
+        tried=func.coalesce(bindparam("p_tried", type_=JSON(none_as_null=True)), contacts.c.tried),
     )
 )
 
@@ -127,6 +134,7 @@ class AttemptStatements:
             if known.get(call) is None:
                 entries += end_entries(row.call, row.person, row.now)
         append(connection, entries)
+        settle_ends(connection, [row for call, row in ends.items() if known.get(call) is None])
         return [refused.get(row.call.id) if isinstance(row, StartRow) else None for row in rows]
 
 
@@ -148,13 +156,13 @@ def _erased(connection: Connection, late: Sequence[EndRow]) -> set[str]:
 
 def _decide(connection: Connection, starts: Sequence[StartRow]) -> tuple[dict[str, Check], list[Entry]]:
     """Which calls must not be dialed, each with the check that failed; and the evidence of the others."""
-    standings = Standings(connection, (row.person for row in starts))
+    standings = Standings(connection, (each for row in starts for each in (row.person, *row.others)))
     contact_rows = _contacts(connection, [row.call.contact.id for row in starts])
     refused: dict[str, Check] = {}
     entries = []
     for row in starts:
         call, campaign = row.call, row.campaign
-        standing = standings.of(row.person, scopes(campaign.caller, campaign.id))
+        standing = standings.of(row.person, scopes(campaign.caller, campaign.id), row.others)
         contact, placed = contact_rows.get(call.contact.id), call.admitted_at or row.now
         checks = (*row.checks, *standing_checks(standing, call.contact.consent, campaign, placed))
         failed = first_failed(checks)

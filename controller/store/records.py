@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
+from controller.store.access import Access
+from controller.store.imports import SqlImports
 from controller.store.records_attempts import AttemptRecords
 from controller.store.records_campaigns import CampaignRecords
 from controller.store.records_contacts import ContactRecords
@@ -19,3 +23,8 @@ class SqlRecords(CampaignRecords, ContactRecords, AttemptRecords):
     Attributes:
         lists, evidence, people: the ports of compliance, on the same database.
     """
+
+    @cached_property
+    def imports(self) -> SqlImports:
+        """Imports of contacts as jobs, on the same database."""
+        return SqlImports(Access(self._read, self._writer.run, self._timeout), self._key)

@@ -63,10 +63,11 @@ class AttemptRecords(RecordsBase):
 
     async def attempt_ended(self, end: AttemptEnd) -> None:
         """Record how it ended; returns when it is durable. Saying it twice changes nothing."""
-        await self._writer.put(end_row(end, self._recording(end.call)), "the end of a call")
+        await self._writer.put(end_row(end, self._recording(end.call), self._key), "the end of a call")
 
     def _recording(self, call: Call) -> Recording:
-        return Recording(self._controller, self._key.of(call.contact.number), utc_now())
+        person, *others = (self._key.of(number) for number in call.contact.every_number)
+        return Recording(self._controller, person, utc_now(), tuple(others))
 
     async def attempt(self, call: CallId) -> Call | None:
         """An attempt as recorded, with its contact as it is now."""

@@ -20,8 +20,10 @@ from controller.store.access import Access
 from controller.store.attempt_rows import (
     AttemptRow,
 )
+from controller.store.contact_edits import SqlContactEdits
 from controller.store.evidence import SqlEvidence
 from controller.store.lists import SqlLists
+from controller.store.outward import sql_outward
 from controller.store.people import SqlPeople
 from controller.store.record_statements import AttemptStatements
 from controller.store.record_writer import RecordWriter
@@ -29,8 +31,11 @@ from controller.store.records_database import Work, database_for, translated
 from controller.store.schema import (
     check_number_key,
     heartbeat,
-    make_tables,
 )
+from controller.store.segments import SqlSegments
+from controller.store.tokens import SqlAnswers, SqlTokens
+from controller.store.versions import make_tables
+from controller.store.work import SqlWork
 
 T = TypeVar("T")
 
@@ -40,6 +45,10 @@ class RecordsBase:
 
     Attributes:
         lists, evidence, people: the ports of compliance, on the same database.
+        outward: leads, follow-ups, intake, outbox and webhooks, likewise.
+        tokens, answers, contact_edits: the ports of the REST API, likewise.
+        segments: saved filters of contacts, likewise.
+        work: what agents do with their calls, likewise.
     """
 
     def __init__(
@@ -78,6 +87,12 @@ class RecordsBase:
         self.lists = SqlLists(access, number_key, self._database.dialect)
         self.evidence = SqlEvidence(access)
         self.people = SqlPeople(access, number_key, self._database.dialect)
+        self.outward = sql_outward(access, self._database.dialect)
+        self.work = SqlWork(access)
+        self.tokens = SqlTokens(access, self._database.dialect)
+        self.answers = SqlAnswers(access, self._database.dialect)
+        self.contact_edits = SqlContactEdits(access)
+        self.segments = SqlSegments(access, self._database.dialect)
 
     async def open(self) -> None:
         """Make the tables if they are missing and start the writer.
@@ -108,9 +123,9 @@ class RecordsBase:
     ) -> None:
         await self.close()
 
-    async def _read(self, work: Work[T], doing: str) -> T:
+    async def _read(self, work: Work[T], doing: str, timeout: float | None = None) -> T:
         try:
-            return await self._database.read(work, self._timeout)
+            return await self._database.read(work, timeout or self._timeout)
         except Exception as error:
             raise translated(error, doing) from error
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -15,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from controller.domain.campaign import Campaign, CampaignState, Override
+from controller.domain.campaign import Campaign, CampaignState, Override, PausedBy
 from controller.domain.ids import CampaignId
 from controller.domain.outcome import Outcome
 from controller.ports import (
@@ -25,12 +26,15 @@ from controller.ports import (
 from controller.store.attempt_rows import (
     utc_now,
 )
-from controller.store.call_evidence import campaign_entry, override_entry, start_entry
+from controller.store.call_evidence import campaign_entry, override_entry, start_entry, state_entry
 from controller.store.campaign_rows import (
     campaign_row,
     campaign_taken,
     campaign_values,
+    changed_meanwhile,
     check_law,
+    editable_values,
+    first_state,
     no_such_campaign,
 )
 from controller.store.evidence_chain import append
@@ -48,7 +52,7 @@ class CampaignRecords(RecordsBase):
     """The part of ``Records`` (controller.ports) that concerns campaigns."""
 
     async def save_campaign(self, campaign: Campaign) -> None:
-        """Store a new campaign as draft."""
+        """Store a new campaign: scheduled if it has a time to open at, else a draft."""
         check_law(campaign, self._profiles)
 
         def save(connection: Connection) -> None:
@@ -57,9 +61,31 @@ class CampaignRecords(RecordsBase):
                 connection.execute(insert(campaigns).values(campaign_values(campaign, now)))
             except IntegrityError as error:
                 raise campaign_taken(campaign.id) from error
-            append(connection, [campaign_entry(campaign.id, now, state=CampaignState.DRAFT.value)])
+            append(connection, [campaign_entry(campaign.id, now, state=first_state(campaign).value)])
 
         await self._writer.run(save, "a new campaign")
+
+    async def edit_campaign(
+        self, campaign: Campaign, expected: int, changes: Mapping[str, Any], author: str
+    ) -> int:
+        """Store a changed campaign; its state stays. Returns the new version."""
+        check_law(campaign, self._profiles)
+
+        def edit(connection: Connection) -> int:
+            mine = campaigns.c.id == campaign.id
+            values = editable_values(campaign) | {"version": expected + 1}
+            statement = update(campaigns).where(mine, campaigns.c.version == expected).values(values)
+            if not connection.execute(statement).rowcount:
+                if connection.scalar(select(campaigns.c.version).where(mine)) is None:
+                    raise no_such_campaign(campaign.id)
+                raise changed_meanwhile(campaign.id, expected)
+            entry = campaign_entry(
+                campaign.id, utc_now(), changes=dict(changes), author=author, version=expected + 1
+            )
+            append(connection, [entry])
+            return expected + 1
+
+        return await self._writer.run(edit, "a change of a campaign")
 
     async def campaign(self, campaign: CampaignId) -> CampaignRow | None:
         """One campaign."""
@@ -71,14 +97,25 @@ class CampaignRecords(RecordsBase):
         rows = await self._rows(select(campaigns).order_by(campaigns.c.id), "a look at the campaigns")
         return [campaign_row(row, self._profiles) for row in rows]
 
-    async def set_campaign_state(self, campaign: CampaignId, state: CampaignState, reason: str = "") -> None:
+    async def set_campaign_state(
+        self,
+        campaign: CampaignId,
+        state: CampaignState,
+        reason: str = "",
+        paused_by: PausedBy | None = None,
+    ) -> None:
         """Record a change of state and why."""
 
         def change(connection: Connection) -> None:
-            statement = update(campaigns).where(campaigns.c.id == campaign)
-            if not (connection.execute(statement.values(state=state.value, reason=reason))).rowcount:
+            values = {
+                "state": state.value,
+                "reason": reason,
+                "paused_by": paused_by.value if paused_by else None,
+            }
+            statement = update(campaigns).where(campaigns.c.id == campaign).values(values)
+            if not connection.execute(statement).rowcount:
                 raise no_such_campaign(campaign)
-            append(connection, [campaign_entry(campaign, utc_now(), state=state.value, reason=reason)])
+            append(connection, [state_entry(campaign, utc_now(), state, reason, paused_by)])
 
         await self._writer.run(change, "a campaign's state")
 

@@ -82,8 +82,8 @@ class RedisLink:
         """Send one command, answer as it comes."""
         return await self._in_time(self._send(*words))
 
-    async def run(self, script: Script, names: Sequence[str], *arguments: str | int) -> list[int]:
-        """Run a script whose answer is a list of integers."""
+    async def run(self, script: Script, names: Sequence[str], *arguments: str | int) -> list[Any]:
+        """Run a script whose answer is a list."""
         return await self._in_time(self._evaluate(script, len(names), *names, *arguments))
 
     async def read(self, names: Sequence[bytes]) -> list[Found]:
@@ -123,9 +123,9 @@ class RedisLink:
     async def _send(self, *words: str | int) -> Any:
         return await self._redis.execute_command(*words)  # type: ignore[no-untyped-call]
 
-    async def _evaluate(self, script: Script, *rest: str | int) -> list[int]:
+    async def _evaluate(self, script: Script, *rest: str | int) -> list[Any]:
         try:
-            answer: list[int] = await self._send("EVALSHA", script.sha, *rest)
+            answer: list[Any] = await self._send("EVALSHA", script.sha, *rest)
         except NoScriptError:  # Redis was restarted, or has never seen it; this loads it, too.
             answer = await self._send("EVAL", script.source, *rest)
         return answer

@@ -25,19 +25,18 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    inspect,
+    false,
     select,
     text,
     update,
 )
 
-from controller.domain.evidence import GENESIS
 from controller.domain.instants import micros, moment
 from controller.domain.privacy import NumberKey
 from controller.errors import BadInput
 
-SCHEMA_VERSION = 2
-"""Grows with every change of the tables. A database of a newer version is refused at opening."""
+SCHEMA_VERSION = 3
+"""Grows with every change of the tables, which then needs a migration (docs/database.md)."""
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -82,7 +81,7 @@ DONE = "done"
 """Status of a contact: may be called (once due), has an attempt under way, will not be called again."""
 
 # SQLite numbers rows by itself only if the key is called INTEGER exactly.
-_RowId = BigInteger().with_variant(Integer, "sqlite")
+RowId = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
 
@@ -129,12 +128,24 @@ campaigns = Table(
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("paused_by", Text, comment="PausedBy; null: it is not paused"),
+    Column("version", Integer, nullable=False, server_default="1", comment="grows with every edit"),
+    Column("per_day", Integer, comment="attempts to a contact in a day; null: no limit"),
+    Column("per_week", Integer, comment="attempts to a contact in 7 days; null: no limit"),
+    Column("other_number_after", Duration, nullable=False, server_default=str(5 * 60 * 1_000_000)),
+    Column("change_part_of_day", Boolean, nullable=False, server_default=false()),
+    Column("dialing", JSON, nullable=False, server_default="[]", comment="shares of segments"),
+    Column("list_order", Text, nullable=False, server_default="retries-first"),
+    Column("agents", JSON, nullable=False, server_default="[]", comment="who serves it; none: everybody"),
+    Column("skills", JSON, nullable=False, server_default="[]", comment="what an agent needs to serve it"),
+    Column("script", Text, nullable=False, server_default="", comment="name of the script that agents read"),
+    Column("dispositions", JSON, comment="DispositionSet; null: the default one"),
 )
 
 contacts = Table(
     "contacts",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("campaign", Text, ForeignKey("campaigns.id"), nullable=False),
     Column("number", Text, nullable=False),
     Column("name", Text, nullable=False),
@@ -154,8 +165,32 @@ contacts = Table(
     Column("region", Text, nullable=False),
     Column("hours", Text, comment="their own; null: none are known"),
     Column("erased_at", Instant, comment="when number, name and attributes were erased"),
+    Column("kind", Text, nullable=False, server_default="", comment="NumberKind of number"),
+    Column("others", JSON, nullable=False, server_default="[]", comment="[number, kind], in order"),
+    Column("tried", JSON, nullable=False, server_default="[]", comment="when its latest attempts ended"),
+    Column("email", Text, nullable=False, server_default=""),
+    Column("tags", JSON, nullable=False, server_default="[]", comment="sorted words"),
+    Column("key", Text, nullable=False, server_default="", comment="the list's own id"),
+    Column("import_id", Text, comment="the import that brought it; null: none did"),
+    Column("callback_for", Text, comment="the agent who promised to call back; null: anybody"),
+    Column("callback_at", Instant, comment="when a call-back was promised for"),
+    Column("stage", Integer, nullable=False, server_default="0", comment="Stage in the funnel"),
     UniqueConstraint("campaign", "number", name="contacts_campaign_number"),
+    # An id is never used again: undoing an import deletes contacts that a running campaign may have read ahead.
+    sqlite_autoincrement=True,
 )
+
+contact_numbers = Table(
+    "contact_numbers",
+    metadata,
+    Column("campaign", Text, ForeignKey("campaigns.id"), primary_key=True),
+    Column("number", Text, primary_key=True),
+    Column("contact", RowId, ForeignKey("contacts.id"), nullable=False),
+    Column("person", Text, nullable=False, comment="keyed hash of the number"),
+    comment="All numbers of the contacts that have several, to find them by each of these.",
+)
+Index("contact_numbers_contact", contact_numbers.c.contact)
+Index("contact_numbers_person", contact_numbers.c.person)
 
 Index(
     "contacts_due", contacts.c.campaign, contacts.c.status, contacts.c.due_at, contacts.c.id
@@ -166,7 +201,7 @@ attempts = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("campaign", Text, ForeignKey("campaigns.id"), nullable=False),
-    Column("contact", _RowId, ForeignKey("contacts.id"), nullable=False),
+    Column("contact", RowId, ForeignKey("contacts.id"), nullable=False),
     # Copied, not looked up later: evidence must not change when a campaign or a contact does.
     Column("number", Text, nullable=False, comment="empty once it was erased"),
     Column("person", Text, nullable=False, comment="keyed hash of the number"),
@@ -206,12 +241,13 @@ Index(
 )
 Index("attempts_campaign", attempts.c.campaign, attempts.c.outcome)
 Index("attempts_person", attempts.c.person)
+Index("attempts_contact", attempts.c.contact)
 Index("contacts_person", contacts.c.person)
 
 overrides = Table(
     "overrides",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("campaign", Text, ForeignKey("campaigns.id"), nullable=False),
     Column("author", Text, nullable=False),
     Column("reason", Text, nullable=False),
@@ -278,36 +314,9 @@ store_facts = Table(
 )
 
 
-def make_tables(connection: Connection) -> None:
-    """Make the tables if they are missing.
-
-    Raises:
-        BadInput: the database belongs to another version of the program.
-    """
-    if connection.dialect.name == "sqlite":
-        # Two programs may open a new file at once; the second waits here and then finds the tables made.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    if inspect(connection).has_table(schema_version.name):
-        found = connection.scalar(select(schema_version.c.version)) or 0
-        if found != SCHEMA_VERSION:
-            age = "newer" if found > SCHEMA_VERSION else "older"
-            raise BadInput(
-                "records url",
-                f"the database has the {age} schema version {found}, this program needs {SCHEMA_VERSION}; "
-                "use the version of the program that made it, or another database",
-            )
-        return
-    metadata.create_all(connection)
-    connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))
-    connection.execute(heartbeat.insert().values(id=1, beats=0))
-    connection.execute(evidence_head.insert().values(id=1, seq=0, hash=GENESIS.hex()))
-    for statement in _APPEND_ONLY.get(connection.dialect.name, ()):
-        connection.exec_driver_sql(statement)
-
-
 # The database itself refuses to change the evidence. Who holds the database can take the triggers away; what
 # the chain is for is that this shows.
-_APPEND_ONLY = {
+APPEND_ONLY = {
     "sqlite": [
         f"CREATE TRIGGER evidence_no_{action} BEFORE {action} ON evidence "
         "BEGIN SELECT RAISE(ABORT, 'the evidence is append-only'); END"

@@ -30,9 +30,14 @@ class Standings:
             for row in connection.execute(_CHECKED.where(register_checks.c.person.in_(some))):
                 self._checked[row.person] = register_check_of(row)
 
-    def of(self, person: str, binding: tuple[str, ...]) -> Standing:
-        """One person's standing, as far as lists of these scopes bind."""
-        entries = [entry for entry in self._listed.get(person, ()) if entry.scope in binding]
+    def of(self, person: str, binding: tuple[str, ...], others: Iterable[str] = ()) -> Standing:
+        """One person's standing, as far as lists of these scopes bind.
+
+        ``others`` are the hashes of their other numbers: who said no on one of them said no. What the
+        register says, it says of the number that is called.
+        """
+        listed = (entry for each in (person, *others) for entry in self._listed.get(each, ()))
+        entries = [entry for entry in listed if entry.scope in binding]
         return Standing(opt_outs=entries, register=self._checked.get(person))
 
 

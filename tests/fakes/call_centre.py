@@ -20,13 +20,15 @@ from controller.domain.ids import E164, AgentId, CallId, CampaignId
 from controller.domain.outcome import Outcome
 from controller.engine.controller import Controller, EngineSettings
 from controller.engine.owner import CallOwner
+from controller.engine.supply import Stock
 from controller.errors import RecordsUnreachable, RedisUnreachable, Unreachable
 from controller.law import PROFILES
-from controller.ports import Admitting, CampaignStatus, Exposure, Ledger, Records
+from controller.ports import Admitting, CampaignStatus, Exposure, Hopper, Ledger, Records
 from controller.simulation.callee import Callee, Heard
 from controller.simulation.clock import VirtualClock, VirtualTimeLoop, run_virtual
 from controller.simulation.link import Delay
 from controller.simulation.telephony import MemoryTelephony
+from controller.store.memory_hopper import MemoryHopper
 from controller.store.memory_ledger import MemoryLedger
 from controller.store.memory_records import MemoryRecords
 from tests.fakes.law import LAX
@@ -129,12 +131,15 @@ class CallCentre:
             self.ledger = MemoryLedger(self.clock)
             self.profiles = dict(PROFILES)
             self.records = MemoryRecords(profiles=self.profiles)
+            self.hopper = MemoryHopper(name)
         else:
+            self.hopper = beside.hopper.sibling(name)
             self.ledger = beside.ledger.sibling(name)
             self.profiles = beside.profiles
             self.records = beside.records.sibling(name)
         self.ledger_wire = Distant(self.ledger, delay, RedisUnreachable)
         self.records_wire = Distant(self.records, delay, RecordsUnreachable)
+        self.hopper_wire = Distant(self.hopper, delay, RedisUnreachable)
         self.settings = EngineSettings(
             agents={agent(i): f"PJSIP/{agent(i)}" for i in range(agents)}, **settings
         )
@@ -157,6 +162,11 @@ class CallCentre:
             cast(Records, self.records_wire),
             self.clock,
             self.settings,
+            Stock(
+                hopper=cast(Hopper, self.hopper_wire),
+                segments=self.records.segments,
+                work=self.records.work,
+            ),
         )
         self.task = asyncio.get_running_loop().create_task(self.controller.run())
 

@@ -269,6 +269,7 @@ def test_the_example_shows_every_setting_with_its_default() -> None:
     defaults["asterisk"]["password_file"] = shown["asterisk"]["password_file"]
     defaults["regulation"]["directory"] = shown["regulation"]["directory"]
     defaults["privacy"]["number_key_file"] = shown["privacy"]["number_key_file"]
+    defaults["api"] |= {name: shown["api"][name] for name in ("certificate", "key")}
     for table, values in shown.items():
         if table != "agents":
             assert values == defaults[table], table

@@ -1,6 +1,6 @@
 """The Lua scripts that run inside Redis: what has to be atomic between controllers.
 
-Each script is ``common.lua`` and then its own file. They are written so that all reads, which a value of the
+Each script is ``common.lua`` (the hopper's: ``hopper_common.lua``) and then its own file. They are written so that all reads, which a value of the
 wrong type would break, come before the first write. They need Redis 6.2 or Valkey.
 """
 
@@ -19,9 +19,9 @@ class Script:
     sha: str
 
 
-def _load(name: str) -> Script:
+def _load(name: str, common: str = "common.lua") -> Script:
     here = files(__name__)
-    source = "\n".join(here.joinpath(part).read_text("utf-8") for part in ("common.lua", name))
+    source = "\n".join(here.joinpath(part).read_text("utf-8") for part in (common, name))
     return Script(source, sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
@@ -31,3 +31,29 @@ CLOSE = _load("close.lua")
 REPORT = _load("report.lua")
 FORGET = _load("forget.lua")
 ALL = (ADMIT, CONNECTED, CLOSE, REPORT, FORGET)
+
+
+def _load_hopper(name: str) -> Script:
+    return _load(f"hopper_{name}.lua", "hopper_common.lua")
+
+
+HOPPER_OFFER = _load_hopper("offer")
+HOPPER_TAKE = _load_hopper("take")
+HOPPER_RENEW = _load_hopper("renew")
+HOPPER_DONE = _load_hopper("done")
+HOPPER_GIVE_BACK = _load_hopper("give_back")
+HOPPER_RECLAIM = _load_hopper("reclaim")
+HOPPER_ABANDON = _load_hopper("abandon")
+HOPPER_SIZES = _load_hopper("sizes")
+HOPPER_CLEAR = _load_hopper("clear")
+HOPPER = (
+    HOPPER_OFFER,
+    HOPPER_TAKE,
+    HOPPER_RENEW,
+    HOPPER_DONE,
+    HOPPER_GIVE_BACK,
+    HOPPER_RECLAIM,
+    HOPPER_ABANDON,
+    HOPPER_SIZES,
+    HOPPER_CLEAR,
+)

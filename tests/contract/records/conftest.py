@@ -4,17 +4,12 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import make_url
 
 from controller.ports import Records
-from controller.store import records_base as records_module
 from controller.store.memory_records import MemoryRecords
 from controller.store.records import SqlRecords
-from controller.store.records_database import ServerDatabase
 
 from .builders import KEY, PROFILES
 
@@ -40,25 +35,14 @@ def url(file: Path) -> str:
     return f"sqlite+aiosqlite:///{file}"
 
 
-@pytest.fixture(params=["memory", "sqlite", "async driver"])
-async def records(
-    request: pytest.FixtureRequest, url: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Records]:
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def records(request: pytest.FixtureRequest) -> AsyncIterator[Records]:
     if request.param == "memory":
         yield MemoryRecords(profiles=PROFILES, number_key=KEY)
         return
-    if request.param == "async driver":
-        # The way PostgreSQL is reached, on the one asynchronous driver that needs no server.
-        monkeypatch.setattr(records_module, "database_for", _by_async_driver)
+    if request.param == "sqlite":
+        url = request.getfixturevalue("url")
+    else:
+        url = await request.getfixturevalue("postgres").emptied()
     async with SqlRecords(url, timeout=10, linger=0.001, number_key=KEY, profiles=PROFILES) as sql:
         yield sql
-
-
-def _by_async_driver(url: str, timeout: float) -> ServerDatabase:
-    database = ServerDatabase(make_url(url), timeout)
-
-    def prepare(connection: Any, _record: object) -> None:
-        connection.execute("PRAGMA foreign_keys=ON")
-
-    event.listen(database._engine.sync_engine, "connect", prepare)
-    return database

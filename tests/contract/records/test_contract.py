@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from controller.domain.call import CallState, HungUpBy
-from controller.domain.campaign import Campaign, CampaignState, Override
+from controller.domain.campaign import Campaign, CampaignState, ListOrder, Override, PausedBy
 from controller.domain.clearance import Check
 from controller.domain.contact import Consent
+from controller.domain.dialing_plan import SegmentShare
+from controller.domain.disposition import Disposition, DispositionKind, DispositionSet
 from controller.domain.hours import parse_hours
 from controller.domain.ids import AgentId, CallId, CampaignId, ContactId
 from controller.domain.outcome import Outcome
 from controller.domain.retry import RetryRule
-from controller.errors import BadInput, ProtocolError
+from controller.errors import BadInput, Conflict, ProtocolError
 from controller.law import IT_GARANTE_2014
 from controller.ports import AttemptEnd, CampaignFigures, CampaignRow, ImportResult, Records
 
@@ -42,6 +44,37 @@ async def test_ping(records: Records) -> None:
 # --- campaigns
 
 
+async def test_an_edit_takes_effect_once_and_leaves_the_state_alone(records: Records) -> None:
+    await records.save_campaign(campaign())
+    await records.set_campaign_state(SPRING, CampaignState.PAUSED, "lunch", PausedBy.PERSON)
+    before = await records.campaign(SPRING)
+    assert before is not None
+    changes = {"max_lines": {"from": 200, "to": 7}}
+
+    version = await records.edit_campaign(replace(before.campaign, max_lines=7), 1, changes, "anna")
+
+    after = await records.campaign(SPRING)
+    assert after is not None
+    assert (version, after.version, after.campaign.max_lines) == (2, 2, 7)
+    assert (after.state, after.reason, after.paused_by) == (CampaignState.PAUSED, "lunch", PausedBy.PERSON)
+    assert after.campaign.created_at == before.campaign.created_at
+    with pytest.raises(Conflict):
+        await records.edit_campaign(before.campaign, 1, changes, "bruno")
+    with pytest.raises(BadInput):
+        await records.edit_campaign(campaign("autumn"), 1, changes, "bruno")
+    await records.set_campaign_state(SPRING, CampaignState.RUNNING)
+    running = await records.campaign(SPRING)
+    assert running is not None
+    assert running.paused_by is None
+
+
+async def test_a_campaign_with_a_time_to_open_is_scheduled(records: Records) -> None:
+    await records.save_campaign(replace(campaign(), opens_at=NOW))
+    row = await records.campaign(SPRING)
+    assert row is not None
+    assert row.state is CampaignState.SCHEDULED
+
+
 async def test_a_campaign_comes_back_as_it_was_saved(records: Records) -> None:
     full = Campaign(
         id=SPRING,
@@ -63,11 +96,24 @@ async def test_a_campaign_comes_back_as_it_was_saved(records: Records) -> None:
         wrap_up=timedelta(0),
         calls_per_second=0.1,
         max_lines=7,
-        retry=RetryRule(max_attempts=5, pauses={Outcome.BUSY: timedelta(minutes=3)}),
+        retry=RetryRule(
+            max_attempts=5,
+            pauses={Outcome.BUSY: timedelta(minutes=3)},
+            per_day=2,
+            per_week=4,
+            other_number_after=timedelta(seconds=90),
+            change_part_of_day=True,
+        ),
+        dialing=(SegmentShare(segment="vip", weight=3, priority=2), SegmentShare(segment="rest")),
+        order=ListOrder.NEWEST_FIRST,
+        agents=frozenset({AgentId("101"), AgentId("102")}),
+        skills=frozenset({"german"}),
+        script="welcome",
+        dispositions=DispositionSet((Disposition(code="ok", label="Good", kind=DispositionKind.LEAD),)),
         override=Override(author="lab", reason="burst"),
     )
     await records.save_campaign(full)
-    assert await records.campaign(SPRING) == CampaignRow(campaign=full, state=CampaignState.DRAFT)
+    assert await records.campaign(SPRING) == CampaignRow(campaign=full, state=CampaignState.SCHEDULED)
 
 
 async def test_campaigns_are_listed_by_id(records: Records) -> None:

@@ -65,6 +65,9 @@ class FakeOperations:
     async def stop_campaign(self, campaign: CampaignId, reason: str = "") -> None:
         await self._note("stop", campaign)
 
+    async def campaign_changed(self, campaign: CampaignId) -> None:
+        await self._note("changed", campaign)
+
     async def agent_login(self, agent: AgentId) -> None:
         await self._note("login", agent)
 

@@ -25,6 +25,7 @@ class FakeImportReport:
     stored: int
     rejected: int
     rejects_path: Path | None
+    already: bool = False
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Stores:
     ledger_error: Exception | None = None
     ran: list[Settings] = field(default_factory=list)
     imports: list[tuple[Path, str, dict[str, object]]] = field(default_factory=list)
+    segments: None = None
+    work: None = None
 
     # --- controller.app
 

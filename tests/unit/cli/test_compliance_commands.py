@@ -328,7 +328,7 @@ def test_a_call_admitted_but_not_recorded_leaves_redis_for_later(cli: Cli, setti
     ledger(settings, lambda opened: _admit(opened, campaign, BEA))
     done = cli("person", "erase", BEA, *WHO, "--yes")
     assert done.exit_code == 1
-    assert "will not be called again, but Redis still has it: give the same command again" in done.stderr
+    assert "will not be called again, but Redis still has it: say the same again" in done.stderr
     assert listed() == {("*", None)}
 
     exposure = Exposure(count=0, serial=2)

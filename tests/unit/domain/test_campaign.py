@@ -8,15 +8,26 @@ from fractions import Fraction
 import pytest
 
 from controller.domain.campaign import Campaign, CampaignState, may_become
-from controller.domain.ids import CampaignId
+from controller.domain.ids import E164, AgentId, CallId, CampaignId
 from controller.domain.regulation import Limit
 from controller.law import IT_GARANTE_2014
 
 DRAFT, RUNNING, PAUSED = CampaignState.DRAFT, CampaignState.RUNNING, CampaignState.PAUSED
 STOPPED, FINISHED = CampaignState.STOPPED, CampaignState.FINISHED
+SCHEDULED, ARCHIVED = CampaignState.SCHEDULED, CampaignState.ARCHIVED
 
 ALLOWED = {
     (DRAFT, RUNNING),
+    (DRAFT, SCHEDULED),
+    (DRAFT, ARCHIVED),
+    (SCHEDULED, DRAFT),
+    (SCHEDULED, RUNNING),
+    (SCHEDULED, STOPPED),
+    (STOPPED, SCHEDULED),
+    (STOPPED, ARCHIVED),
+    (FINISHED, SCHEDULED),
+    (FINISHED, ARCHIVED),
+    (ARCHIVED, STOPPED),
     (RUNNING, PAUSED),
     (RUNNING, STOPPED),
     (RUNNING, FINISHED),
@@ -55,3 +66,50 @@ def test_a_campaign_cannot_be_changed_under_way() -> None:
 
     with pytest.raises(dataclasses.FrozenInstanceError):
         campaign.override = None  # type: ignore[misc]
+
+
+# --- trunks and agents
+
+
+def test_calls_take_turns_on_the_trunks_and_each_call_keeps_its_own() -> None:
+    campaign = Campaign(
+        id=CampaignId("c"),
+        caller="acme",
+        law=IT_GARANTE_2014,
+        dial_string="PJSIP/{digits}@{trunk}",
+        trunk="PJSIP/one, PJSIP/two",
+    )
+    number = E164("+393470000001")
+    dialed = [campaign.endpoint(CallId(f"call-{i}"), number) for i in range(100)]
+
+    assert set(dialed) == {
+        ("PJSIP/393470000001@one", "PJSIP/one"),
+        ("PJSIP/393470000001@two", "PJSIP/two"),
+    }
+    assert 30 < dialed.count(("PJSIP/393470000001@one", "PJSIP/one")) < 70
+    assert campaign.endpoint(CallId("call-1"), number) == dialed[1]
+
+
+@pytest.mark.parametrize(
+    ("agents", "skills", "serves"),
+    [
+        ("", "", True),
+        ("101", "", True),
+        ("102", "", False),
+        ("", "german", True),
+        ("", "german law", False),
+        ("101 102", "german", True),
+        ("102", "german", False),
+    ],
+)
+def test_an_agent_serves_a_campaign_that_names_them_and_asks_no_more_than_they_can(
+    agents: str, skills: str, serves: bool
+) -> None:
+    campaign = Campaign(
+        id=CampaignId("c"),
+        caller="acme",
+        law=IT_GARANTE_2014,
+        agents=frozenset(AgentId(agent) for agent in agents.split()),
+        skills=frozenset(skills.split()),
+    )
+    assert campaign.serves(AgentId("101"), {"german", "fibre"}) is serves

@@ -303,7 +303,7 @@ async def test_race_a_contact_is_called_while_the_list_is_read() -> None:
         await centre.start(campaign)
         await centre.until(lambda: centre.owners)
         run = centre.controller.office.runs[campaign.id]
-        (contact,) = run._taken
+        (contact,) = run.supply._under_way
         stale = [owner.call.contact for owner in centre.owners]
 
         async def due_contacts(*_args: object) -> object:
@@ -312,8 +312,8 @@ async def test_race_a_contact_is_called_while_the_list_is_read() -> None:
 
         read = centre.records.due_contacts
         centre.records.due_contacts = due_contacts  # type: ignore[method-assign, assignment]
-        await run.refill()
+        await run.supply.refill(1)
         centre.records.due_contacts = read  # type: ignore[method-assign]
         await centre.sleep(5)
-        assert contact not in run._taken
+        assert contact not in run.supply._under_way
         assert len(centre.telephony.callees) == 1

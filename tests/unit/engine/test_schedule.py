@@ -47,7 +47,7 @@ async def test_a_campaign_opens_and_closes_by_the_clock() -> None:
             contacts=[number(i) for i in range(900)], opens_at=now + HOUR, closes_at=now + 2 * HOUR
         )
         await looks.look()
-        assert await state(centre, campaign) is CampaignState.DRAFT
+        assert await state(centre, campaign) is CampaignState.SCHEDULED
         await centre.sleep(3601)
         await looks.look()
         assert await state(centre, campaign) is CampaignState.RUNNING
@@ -71,7 +71,7 @@ async def test_an_opening_that_was_missed_is_made_up_for_but_not_after_the_end()
         gone = await centre.campaign("gone", opens_at=now - 3 * HOUR, closes_at=now - HOUR)
         await schedule(centre).look()
         assert await state(centre, late) is CampaignState.RUNNING
-        assert await state(centre, gone) is CampaignState.DRAFT
+        assert await state(centre, gone) is CampaignState.SCHEDULED
 
 
 @virtual
@@ -100,7 +100,7 @@ async def test_a_campaign_that_may_not_start_is_told_of_once_and_stays_closed() 
         told = [entry for entry in logs if entry["log_level"] == "error"]
         assert len(told) == 1
         assert "presents no number" in told[0]["why"]
-        assert await state(centre, campaign) is CampaignState.DRAFT
+        assert await state(centre, campaign) is CampaignState.SCHEDULED
 
 
 @virtual

@@ -1,0 +1,54 @@
+"""All that the API serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from controller import __version__
+from controller.api.rest.openapi import document
+from controller.api.rest.resources import (
+    agents,
+    calls,
+    campaigns,
+    compliance,
+    contacts,
+    events,
+    followups,
+    forms,
+    imports,
+    itself,
+    leads,
+    lists,
+    scripts,
+    segments,
+    webhooks,
+    work,
+)
+
+RESOURCES = (
+    campaigns.campaigns,
+    contacts.contacts,
+    imports.imports,
+    segments.segments,
+    scripts.scripts,
+    calls.calls,
+    work.work,
+    leads.leads,
+    forms.forms,
+    followups.followups,
+    webhooks.webhooks,
+    agents.agents,
+    lists.lists,
+    compliance.compliance,
+    events.events,
+    itself.itself,
+)
+"""In the order of the document."""
+
+
+@cache
+def openapi_document() -> Mapping[str, Any]:
+    """The OpenAPI document; made once."""
+    return document(RESOURCES, __version__)
