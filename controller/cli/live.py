@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from controller.cli.shell import print_table, table
+from controller.domain.campaign import CampaignState
 from controller.domain.latency import Latency
 from controller.errors import Unreachable
 from controller.ports import AgentStatus, CampaignStatus, ControllerStatus
@@ -48,6 +49,9 @@ def campaign_as_dict(campaign: CampaignStatus) -> dict[str, Any]:
         "outcomes": {outcome.value: count for outcome, count in campaign.outcomes.items()},
         "rescued": campaign.rescued,
         "budget_lifted": campaign.override,
+        "mode": campaign.mode,
+        "pacing": campaign.pacing,
+        "taken_back": campaign.taken_back,
     }
 
 
@@ -87,6 +91,9 @@ def show_campaigns(campaigns: Sequence[CampaignStatus]) -> None:
     print_table(
         _CAMPAIGN_HEADERS, [_campaign_row(campaign) for campaign in campaigns], "no campaign has run yet"
     )
+    for campaign in campaigns:
+        if campaign.pacing and campaign.state is CampaignState.RUNNING:
+            typer.echo(f"pacing of {campaign.id} ({campaign.mode}): {campaign.pacing}")
 
 
 def _campaign_row(campaign: CampaignStatus) -> list[object]:

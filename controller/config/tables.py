@@ -29,6 +29,7 @@ from controller.config.web import ApiSettings
 from controller.domain.campaign import Campaign, Override
 from controller.domain.hours import parse_hours, written
 from controller.domain.ids import CampaignId
+from controller.domain.pacing.modes import Mode
 from controller.domain.privacy import NumberKey
 from controller.domain.regulation import Regulation
 from controller.domain.retry import RetryRule
@@ -256,8 +257,12 @@ class CampaignDefaults(Section):
         description="Sound for callees whom no agent reaches, where the law demands a message",
     )
     regulation: str = Field(default=_CAMPAIGN.law.name, description="Regulation profile")
+    mode: Mode = Field(
+        default=_CAMPAIGN.mode,
+        description="What a call needs before it is placed: predictive, progressive, reserved or ratio",
+    )
     overdial: float = Field(
-        default=_CAMPAIGN.overdial, ge=1, le=10, description="Lines per free agent once the budget allows"
+        default=_CAMPAIGN.overdial, ge=1, le=10, description="Mode ratio: lines per free agent once the budget allows"
     )
     ring_timeout: float = Field(
         default=_CAMPAIGN.ring_timeout.total_seconds(), ge=5, le=120, description="Seconds a phone may ring"
@@ -330,6 +335,7 @@ class CampaignDefaults(Section):
             dial_string=self.dial_string,
             trunk=self.trunk,
             law=law,
+            mode=self.mode,
             overdial=self.overdial,
             ring_timeout=timedelta(seconds=self.ring_timeout),
             wrap_up=timedelta(seconds=self.wrap_up),

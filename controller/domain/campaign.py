@@ -13,6 +13,7 @@ from controller.domain.dialing_plan import SegmentShare
 from controller.domain.disposition import DispositionSet, default_dispositions
 from controller.domain.hours import Hours
 from controller.domain.ids import E164, AgentId, CallId, CampaignId
+from controller.domain.pacing.modes import Mode
 from controller.domain.regulation import Limit, Regulation
 from controller.domain.retry import RetryRule
 
@@ -98,7 +99,8 @@ class Campaign:
         trunk: the endpoint Asterisk reports the trunk's events under, such as ``PJSIP/trunk``; several are
             parted by commas, and take turns.
         law: regulation profile.
-        overdial: lines dialed per free agent once the budget allows, 1.0 (progressive) or more.
+        mode: what a call needs before it is placed.
+        overdial: lines dialed per free agent once the budget allows, 1.0 or more; for the mode RATIO.
         ring_timeout: how long a phone may ring.
         wrap_up: time an agent has after a conversation.
         calls_per_second: ceiling of new calls per second.
@@ -128,6 +130,7 @@ class Campaign:
     dial_string: str = "PJSIP/{number}@trunk"
     trunk: str = "PJSIP/trunk"
     law: Regulation
+    mode: Mode = Mode.PREDICTIVE
     overdial: float = 1.5
     ring_timeout: timedelta = timedelta(seconds=30)
     wrap_up: timedelta = timedelta(seconds=15)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.domain.campaign import Campaign
 from controller.domain.clearance import caller_id_check
+from controller.domain.pacing.modes import unsuited
 from controller.domain.regulation import Played
 
 
@@ -25,4 +26,8 @@ def unlawful(campaign: Campaign) -> tuple[str, ...]:
             f"{law.name} demands a recorded message for callees whom no agent reaches, and the campaign has "
             "none (set message to a sound of Asterisk's)"
         )
+    if why := unsuited(campaign.mode, law):
+        complaints.append(f"{why} (set mode)")
+    if campaign.mode.asks_agent or not campaign.mode.needs_agents:
+        complaints.append(f"this version does not dial in mode {campaign.mode.value} yet (set mode)")
     return tuple(complaints)

@@ -51,6 +51,7 @@ from controller.domain.call import (
 )
 from controller.domain.ids import AgentId
 from controller.domain.outcome import Outcome, unanswered_outcome
+from controller.domain.pacing.modes import RING_AT_LEAST
 
 Step = tuple[Call, tuple[Command, ...]]
 
@@ -68,7 +69,7 @@ def step(call: Call, event: CallEvent, now: datetime) -> Step:
     Args:
         call: the call before.
         event: what happened to it.
-        now: when (aware UTC); only written into the call, never compared.
+        now: when (aware UTC); written into the call, and compared only to tell how long it rang.
     """
     if call.state is CallState.ENDED:
         return _after_the_end(call, event)
@@ -202,10 +203,10 @@ def _gone(call: Call, event: Gone, now: datetime) -> Step:
         # Past the time the law leaves, it may have been Asterisk's own switch.
         ended_by=call.ended_by or (HungUpBy.CALLEE if event.witnessed and not late else HungUpBy.UNKNOWN),
     )
-    return _close(call, _outcome(call, event), now)
+    return _close(call, _outcome(call, event, now), now)
 
 
-def _outcome(call: Call, event: Gone) -> Outcome:
+def _outcome(call: Call, event: Gone, now: datetime) -> Outcome:
     if call.heard_at is not None:
         return Outcome.CONNECTED
     if call.answered_at is not None:
@@ -218,7 +219,9 @@ def _outcome(call: Call, event: Gone) -> Outcome:
     if not event.witnessed:
         return Outcome.LOST
     if call.ended_by is HungUpBy.CONTROLLER:
-        return Outcome.CANCELLED
+        # Who was rung for so long was called, and did not answer.
+        rang = now - call.rang_at if call.rang_at else timedelta(0)
+        return Outcome.NO_ANSWER if rang >= RING_AT_LEAST else Outcome.CANCELLED
     return unanswered_outcome(event.cause, event.sip, rang=call.rang_at is not None)
 
 

@@ -17,6 +17,7 @@ from controller.domain.disposition import DispositionSet
 from controller.domain.hours import written
 from controller.domain.ids import AgentId
 from controller.domain.outcome import Outcome
+from controller.domain.pacing.modes import Mode
 from controller.domain.retry import TRIED_KEPT
 from controller.engine.calendar import checked_region, checked_zone
 from controller.engine.field_values import (
@@ -130,6 +131,13 @@ def _set_order(campaign: Campaign, value: Value) -> Campaign:
     return replace(campaign, order=ListOrder(value))
 
 
+def _set_mode(campaign: Campaign, value: Value) -> Campaign:
+    known = [mode.value for mode in Mode]
+    if value not in known:
+        raise ValueError(f"{value!r} is no mode: {', '.join(known)}")
+    return replace(campaign, mode=Mode(value))
+
+
 def _seconds(value: timedelta) -> float:
     return value.total_seconds()
 
@@ -176,10 +184,13 @@ FIELDS: Final[Mapping[str, Field]] = {
         lambda c: c.trunk,
         "endpoint of the trunk's events; several take turns",
     ),
+    "mode": Field(
+        _set_mode, lambda c: c.mode.value, "how it dials: predictive, progressive, reserved or ratio"
+    ),
     "overdial": Field(
         lambda c, v: replace(c, overdial=number_of(v, 1, 10)),
         lambda c: c.overdial,
-        "lines per free agent once the budget allows",
+        "mode ratio: lines per free agent once the budget allows",
     ),
     "ring_timeout": Field(
         lambda c, v: replace(c, ring_timeout=timedelta(seconds=number_of(v, 5, 120))),

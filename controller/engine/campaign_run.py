@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -23,6 +24,9 @@ from controller.engine.promises import Promises
 from controller.engine.supply import Supply, suppressed_for
 from controller.ports import Admission, AttemptEnd, CampaignRow, Verdict
 
+if TYPE_CHECKING:
+    from controller.engine.pacing import CampaignPacing
+
 log = structlog.get_logger(__name__)
 
 
@@ -34,6 +38,7 @@ class CampaignRun:
         budget: as the ledger last said; the ledger itself decides at each admission.
         placed: calls placed since the start of this controller.
         blocked: why no call is placed although the campaign runs; empty if calls are placed.
+        pacing: decides how many calls it places; None until it has dialed here.
         supply: the contacts that are next.
         promises: those whom somebody promised to call.
     """
@@ -47,6 +52,7 @@ class CampaignRun:
         self.blocked = ""
         self.wake = asyncio.Event()
         self.budget = budget
+        self.pacing: CampaignPacing | None = None
         self.placed = 0
         self.rescued = 0
         self.outcomes: Counter[Outcome] = Counter()

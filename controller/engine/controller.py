@@ -448,5 +448,8 @@ class Controller:
             placed=run.placed,
             outcomes=dict(run.outcomes),
             rescued=run.rescued,
+            mode=campaign.mode.value,
+            pacing=str(run.pacing.decision or "") if run.pacing else "",
+            taken_back=run.pacing.taken_back if run.pacing else 0,
             override=campaign.override is not None,
         )

@@ -13,10 +13,11 @@ from controller.domain.call import Call
 from controller.domain.campaign import CampaignState, PausedBy
 from controller.domain.contact import Contact
 from controller.domain.ids import AgentId, CallId
-from controller.domain.pacing import Placement, Situation, decide
+from controller.domain.pacing import Placement, Situation
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
 from controller.engine.owner import CallOwner
+from controller.engine.pacing import CampaignPacing
 from controller.errors import RedisUnreachable, Unreachable
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,7 @@ class Dialer:
         self._run = run
         self._office = office
         self._tasks = tasks
+        self._pacing = run.pacing = run.pacing or CampaignPacing(run, office)
         self._tokens = 1.0
         self._refilled = office.clock.monotonic()
 
@@ -112,7 +114,7 @@ class Dialer:
             exposed=exposed,
             room=room,
         )
-        return decide(situation, overdial=campaign.overdial, max_lines=campaign.max_lines)
+        return self._pacing.placement(situation)
 
     def _why_none(self) -> str:
         floor, campaign = self._office.floor, self._run.campaign.id
@@ -154,7 +156,8 @@ class Dialer:
         contact = run.supply.next_contact(with_operator=covered or not owed)
         if contact is None:
             return False
-        if not self._dial(contact, covered=covered, guaranteed=contact.operator_due and owed):
+        guaranteed = (contact.operator_due and owed) or run.campaign.mode.guarantees
+        if not self._dial(contact, covered=covered, guaranteed=guaranteed):
             run.supply.put_back(contact)
             return False
         return True
@@ -166,6 +169,7 @@ class Dialer:
         call = CallId(secrets.token_hex(8))
         if not office.floor.admit(call, run.campaign.id, cover=covered, guaranteed=guaranteed, only=only):
             return False
+        self._pacing.placed(call)
         owner = CallOwner(Call(id=call, contact=contact, covered=covered, guaranteed=guaranteed), run, office)
         self._tasks.create_task(owner.lead(), name=f"call {call}")
         return True

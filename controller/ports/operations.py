@@ -24,6 +24,9 @@ class CampaignStatus:
         blocked: why it places no calls although it is running; empty if it does.
         in_flight: calls that ring or wait now.
         talking: conversations now.
+        mode: how it dials.
+        pacing: the latest decision on how many calls to place, with its reason; empty if there is none.
+        taken_back: calls whose ringing was ended because no agent would have been free.
     """
 
     id: CampaignId
@@ -39,6 +42,9 @@ class CampaignStatus:
     rescued: int
     override: bool
     paused_by: PausedBy | None = None
+    mode: str = ""
+    pacing: str = ""
+    taken_back: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from controller.domain.disposition import DispositionSet, default_dispositions
 from controller.domain.hours import parse_hours, written
 from controller.domain.ids import AgentId, CampaignId
 from controller.domain.outcome import Outcome
+from controller.domain.pacing.modes import Mode
 from controller.domain.regulation import Regulation
 from controller.domain.retry import RetryRule
 from controller.errors import BadInput, Conflict
@@ -80,6 +81,7 @@ def editable_values(campaign: Campaign) -> dict[str, Any]:
         "dial_string": campaign.dial_string,
         "trunk": campaign.trunk,
         "law": campaign.law.name,
+        "mode": campaign.mode.value,
         "overdial": campaign.overdial,
         "ring_timeout": campaign.ring_timeout,
         "wrap_up": campaign.wrap_up,
@@ -129,6 +131,7 @@ def campaign_row(row: Row[Any], profiles: Profiles) -> CampaignRow:
         dial_string=row.dial_string,
         trunk=row.trunk,
         law=profiles[row.law],
+        mode=Mode(row.mode),
         overdial=row.overdial,
         ring_timeout=row.ring_timeout,
         wrap_up=row.wrap_up,

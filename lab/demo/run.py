@@ -73,7 +73,7 @@ FIRST: Final = Act(
     title="Act one: within the law",
     seconds=ACT_ONE,
     rows=lists.lawful(),
-    options=("--overdial", "2", "--wrap-up", "1"),
+    options=("--mode", "ratio", "--overdial", "2", "--wrap-up", "1"),
     flaws=True,
 )
 SECOND: Final = Act(
@@ -82,7 +82,7 @@ SECOND: Final = Act(
     seconds=ACT_TWO,
     rows=lists.burst(),
     options=(
-        *("--overdial", "4", "--wrap-up", "0", "--override-budget"),
+        *("--mode", "ratio", "--overdial", "4", "--wrap-up", "0", "--override-budget"),
         *("--author", "demo", "--reason", "show noise, rescue, cut and suppression"),
     ),
     lifted=True,

@@ -18,6 +18,7 @@ from controller.domain.campaign import Campaign
 from controller.domain.contact import NewContact
 from controller.domain.ids import E164, AgentId, CallId, CampaignId
 from controller.domain.outcome import Outcome
+from controller.domain.pacing import Mode
 from controller.engine.controller import Controller, EngineSettings
 from controller.engine.owner import CallOwner
 from controller.engine.supply import Stock
@@ -211,6 +212,7 @@ class CallCentre:
     ) -> Campaign:
         """Create a campaign; ``credit`` successes are in its budget already."""
         changes.setdefault("wrap_up", timedelta(seconds=5))
+        changes.setdefault("mode", Mode.RATIO)  # what is tested is not the pacer, unless a test says so
         law = changes.setdefault("law", LAX)
         self.profiles[law.name] = law
         campaign = Campaign(id=CampaignId(name), caller=CALLER, **changes)

@@ -18,6 +18,7 @@ from controller.domain.agent import AgentState
 from controller.domain.campaign import Campaign, CampaignState
 from controller.domain.contact import Consent, NewContact
 from controller.domain.ids import E164, AgentId, CampaignId
+from controller.domain.pacing import Mode
 from controller.errors import Refused
 from controller.ports import ControllerStatus
 from lab.controller import ControllerProcess
@@ -50,6 +51,7 @@ class Rig:
             dial_string=self.lab.dial_string,
             trunk=self.lab.trunk_endpoint,
             wrap_up=timedelta(0),
+            mode=Mode.RATIO,
             overdial=1.0,
         )
         campaign = replace(campaign, **changes)

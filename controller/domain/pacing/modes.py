@@ -22,6 +22,8 @@ class Mode(Enum):
     """A free agent is reserved for each call."""
     PREDICTIVE = "predictive"
     """Calls are placed for agents who are about to be free, too, within the budget."""
+    RATIO = "ratio"
+    """A fixed number of lines for each free agent (``overdial``), within the budget: predicts nothing."""
     RESERVED = "reserved"
     """A free agent is reserved for each call and for it alone: the operator is guaranteed."""
     AGENTLESS = "agentless"
@@ -30,7 +32,7 @@ class Mode(Enum):
     @property
     def overdials(self) -> bool:
         """Whether calls may be placed that no agent stands ready for."""
-        return self is Mode.PREDICTIVE
+        return self in (Mode.PREDICTIVE, Mode.RATIO)
 
     @property
     def guarantees(self) -> bool:

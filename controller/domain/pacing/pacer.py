@@ -194,6 +194,10 @@ class Pacer:
         """An answered call got an agent, or none in time."""
         self.calibration.saw(self._risks.pop(call, 0.0), came_true=not agent)
 
+    def forget(self, call: Hashable) -> None:
+        """A call is over, however it ended."""
+        self._risks.pop(call, None)
+
     def talked(self, seconds: float) -> None:
         """A conversation has ended."""
         self.talks.lasted(seconds)

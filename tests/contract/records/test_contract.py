@@ -15,6 +15,7 @@ from controller.domain.disposition import Disposition, DispositionKind, Disposit
 from controller.domain.hours import parse_hours
 from controller.domain.ids import AgentId, CallId, CampaignId, ContactId
 from controller.domain.outcome import Outcome
+from controller.domain.pacing import Mode
 from controller.domain.retry import RetryRule
 from controller.errors import BadInput, Conflict, ProtocolError
 from controller.law import IT_GARANTE_2014
@@ -91,6 +92,7 @@ async def test_a_campaign_comes_back_as_it_was_saved(records: Records) -> None:
         message="sorry",
         dial_string="PJSIP/{number}@carrier",
         trunk="PJSIP/carrier",
+        mode=Mode.RESERVED,
         overdial=1.37,
         ring_timeout=timedelta(seconds=25.5),
         wrap_up=timedelta(0),

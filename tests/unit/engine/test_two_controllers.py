@@ -22,7 +22,7 @@ from controller.domain.campaign import Campaign
 from controller.domain.pacing import Placement, Situation
 from controller.domain.privacy import NumberKey
 from controller.domain.retry import RetryRule
-from controller.engine import dialer
+from controller.engine import pacing as engine_pacing
 from controller.engine.audit import Auditor
 from controller.engine.verification import Verifier
 from controller.law import IT_GARANTE_2014
@@ -203,7 +203,7 @@ def test_two_controllers_in_a_storm(
     seed: int, greedy: bool, deadly: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if greedy:  # whatever a dialer believes, the ledger decides
-        monkeypatch.setattr(dialer, "decide", _greedy)
+        monkeypatch.setattr(engine_pacing, "decide", _greedy)
 
     @virtual
     async def test() -> None:

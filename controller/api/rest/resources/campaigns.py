@@ -32,6 +32,7 @@ from controller.domain.dialing_plan import MOST_SHARES
 from controller.domain.disposition import MOST_DISPOSITIONS
 from controller.domain.ids import CampaignId
 from controller.domain.outcome import Outcome
+from controller.domain.pacing.modes import Mode
 from controller.domain.regulation import Regulation
 from controller.domain.retry import TRIED_KEPT
 from controller.errors import BadInput
@@ -75,6 +76,7 @@ class CampaignView(Model):
     caller_number_answers: bool
     dial_string: str
     trunk: str
+    mode: Mode
     overdial: float
     ring_timeout: float
     wrap_up: float
@@ -109,6 +111,7 @@ class CampaignChanges(Changes):
     caller_number_answers: bool = False
     dial_string: Words = Field(default="", description="With {number}, or {digits}, once")
     trunk: Words = Field(default="", description="One, or several with commas")
+    mode: Mode = Mode.PREDICTIVE
     overdial: float = Field(default=1.0, ge=1, le=10)
     ring_timeout: float = Field(default=30.0, ge=5, le=120)
     wrap_up: float = Field(default=15.0, ge=0, le=3600)
@@ -283,6 +286,9 @@ class CampaignStatusView(Model):
     talking: int
     placed: int
     rescued: int
+    mode: str
+    pacing: str = Field(description="The latest decision on how many calls to place, with its reason")
+    taken_back: int = Field(description="Calls whose ringing was ended, no agent being free soon")
     outcomes: Mapping[Outcome, int]
     budget_lifted: bool
 
@@ -389,6 +395,9 @@ def status_view(one: CampaignStatus) -> CampaignStatusView:
         talking=one.talking,
         placed=one.placed,
         rescued=one.rescued,
+        mode=one.mode,
+        pacing=one.pacing,
+        taken_back=one.taken_back,
         outcomes=dict(one.outcomes),
         budget_lifted=one.override,
     )
