@@ -87,6 +87,10 @@ integration: .venv/.dev tools ## Tests on real Asterisk and Redis
 bench: .venv/.dev tools ## Measure against a bare client in the same run
 	$(BIN)/python -m bench
 
+.PHONY: bench-pacing
+bench-pacing: .venv/.dev ## Compare pacing rules in simulation (PACING=--full for the whole grid)
+	$(BIN)/python -m bench pacing $(PACING)
+
 .PHONY: clean
 clean: ## Remove the virtual environment and caches (not the lab's tree in ~/.cache)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -9,14 +9,14 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from rich.console import Console
 
-from bench import hopper, importing, plan, segments, suppressions
+from bench import hopper, importing, pacing, plan, segments, suppressions
 from bench.clients import loaded_controller, measure_bare
 from bench.results import COMPARED_AT, Results, Step, Transport
 from controller.errors import ControllerError
@@ -30,8 +30,8 @@ AGENTS: Final = 60
 """Enough for 100 calls/s of 0.35 s each; one more costs PBX and simulated network 100 packets a second."""
 TIME_LIMIT: Final = 230.0
 PARTS: Final = ("suppressions", "clients")
-ALONE: Final = ("hopper", "import", "segments")
-"""Parts that take minutes and gigabytes, and run only when they are asked for."""
+ALONE: Final = ("hopper", "import", "segments", "pacing")
+"""Parts that take minutes, and some gigabytes, and run only when they are asked for."""
 
 
 async def run(transports: Sequence[Transport], results: Results, console: Console) -> None:
@@ -92,6 +92,8 @@ def main(arguments: list[str] | None = None) -> int:
             counted = asyncio.run(_until_signal(segments.measure()))
             console.print(*segments.summary(counted), sep="\n", highlight=False)
             found["segments"] = segments.as_dict(counted)
+        if "pacing" in parts:
+            found["pacing"] = pacing.measure_all(full=options.full, show=_plain(console))
         if "clients" in parts:
             asyncio.run(_until_signal(run(options.transport or TRANSPORTS, results, console)))
     except (LabError, ControllerError) as error:
@@ -100,13 +102,17 @@ def main(arguments: list[str] | None = None) -> int:
     except TimeoutError:
         print(f"bench: not done within {TIME_LIMIT:g} s; this is what was measured", file=sys.stderr)
         code = 1
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, KeyboardInterrupt):
         return 130
     if "clients" in parts:
         console.print(results.table(), *results.summary(), sep="\n", highlight=False)
     if options.json:
         options.json.write_text(json.dumps(results.as_dict() | found, indent=2) + "\n")
     return code
+
+
+def _plain(console: Console) -> Callable[[str], None]:
+    return lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _processor() -> str:
@@ -128,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rows", type=int, default=importing.ROWS, metavar="N", help="import: rows of a list"
     )
+    parser.add_argument("--full", action="store_true", help="pacing: the whole grid, which takes an hour")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON, too")
     parser.add_argument("--transport", choices=TRANSPORTS, action="append", help="only this one")
     return parser
