@@ -42,6 +42,7 @@ PREFIX = "CC_"
 _LONGEST_STATE_DIR = 90
 _CAMPAIGN = Campaign(id=CampaignId("-"), caller="-", law=IT_GARANTE_2014)  # read for its defaults
 
+
 class ControllerSettings(Section):
     """[controller]."""
 
@@ -119,9 +120,7 @@ class AsteriskSettings(Section):
     @property
     def secret(self) -> str:
         """The password, wherever it is kept; the file is read anew."""
-        return (
-            self.password.get_secret_value() if self.password else first_line(self.password_file or Path())
-        )
+        return self.password.get_secret_value() if self.password else first_line(self.password_file or Path())
 
 
 class RedisSettings(Section):
@@ -257,12 +256,14 @@ class CampaignDefaults(Section):
         description="Sound for callees whom no agent reaches, where the law demands a message",
     )
     regulation: str = Field(default=_CAMPAIGN.law.name, description="Regulation profile")
-    mode: Mode = Field(
-        default=_CAMPAIGN.mode,
-        description="What a call needs before it is placed: predictive, progressive, reserved or ratio",
+    mode: Literal["predictive", "progressive", "reserved", "ratio"] = Field(
+        default="predictive", description="What a call needs before it is placed (docs/pacing.md)"
     )
     overdial: float = Field(
-        default=_CAMPAIGN.overdial, ge=1, le=10, description="Mode ratio: lines per free agent once the budget allows"
+        default=_CAMPAIGN.overdial,
+        ge=1,
+        le=10,
+        description="Mode ratio: lines per free agent once the budget allows",
     )
     ring_timeout: float = Field(
         default=_CAMPAIGN.ring_timeout.total_seconds(), ge=5, le=120, description="Seconds a phone may ring"
@@ -335,7 +336,7 @@ class CampaignDefaults(Section):
             dial_string=self.dial_string,
             trunk=self.trunk,
             law=law,
-            mode=self.mode,
+            mode=Mode(self.mode),
             overdial=self.overdial,
             ring_timeout=timedelta(seconds=self.ring_timeout),
             wrap_up=timedelta(seconds=self.wrap_up),

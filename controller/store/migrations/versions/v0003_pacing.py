@@ -15,7 +15,6 @@ def upgrade() -> None:
     """Make what is new. A campaign that was dialed by a ratio before is dialed predictively from now on."""
     op.add_column(
         "campaigns",
-        sa.Column(
-            "mode", sa.Text, server_default="predictive", nullable=False, comment="how it dials: Mode"
-        ),
+        sa.Column("mode", sa.Text, server_default="predictive", nullable=False, comment="how it dials: Mode"),
     )
+    op.execute("UPDATE schema_version SET version = 4")
