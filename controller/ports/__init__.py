@@ -4,6 +4,7 @@
     Ledger       Redis                   controller.store.ledger   controller.store.memory
     Hopper       Redis                   controller.store.hopper   controller.store.memory_hopper
     Records      SQL                     controller.store.records  controller.store.memory
+    Imports      SQL                     controller.store.imports  controller.store.memory_imports
     Clock        the machine's clocks    controller.engine.clock   tests set their own
 
 Every method may raise ``Unreachable`` (controller.errors) when its edge gives no confirmed answer in time;

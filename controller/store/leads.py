@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
-    CTE,
     BigInteger,
     ColumnElement,
     Connection,
+    FromClause,
     Select,
     Text,
     and_,
@@ -60,7 +60,7 @@ class SqlLeads:
             zone = connection.scalar(select(campaigns.c.zone).where(campaigns.c.id == campaign))
             if zone is None:
                 raise no_such_campaign(campaign)
-            total = _lines(connection, _by_contact(campaign, literal("")))
+            total = _lines(connection, _by_contact(campaign))
             lines: Sequence[FunnelLine] = ()
             if by is By.SEGMENT:
                 lines = _lines(connection, _by_contact(campaign, contacts.c.segment))
@@ -179,44 +179,34 @@ def _lines(connection: Connection, statement: Select[Any]) -> list[FunnelLine]:
     ]
 
 
-def _connected(campaign: CampaignId) -> CTE:
-    """Contacts to whom an agent has spoken."""
-    return (
-        select(attempts.c.contact)
-        .where(attempts.c.campaign == campaign, attempts.c.outcome == Outcome.CONNECTED.value)
-        .distinct()
-        .cte("connected")
+def _by_contact(campaign: CampaignId, label: ColumnElement[Any] | None = None) -> Select[Any]:
+    # Not a join: SQLite would look through the whole list of those spoken to for each contact.
+    spoken = select(attempts.c.contact).where(
+        attempts.c.campaign == campaign, attempts.c.outcome == Outcome.CONNECTED.value
     )
-
-
-def _by_contact(campaign: CampaignId, label: ColumnElement[Any]) -> Select[Any]:
-    spoken = _connected(campaign)
-    reached = case((contacts.c.stage >= int(Stage.REACHED), 1), (spoken.c.contact.is_not(None), 1), else_=0)
-    name = label.label("label")
-    return (
-        select(
-            name,
-            func.count(),
-            func.sum(reached),
-            *(func.sum(case((contacts.c.stage >= int(stage), 1), else_=0)) for stage in _BEYOND_REACHED),
-        )
-        .select_from(contacts.outerjoin(spoken, spoken.c.contact == contacts.c.id))
-        .where(contacts.c.campaign == campaign)
-        .group_by(name)
-        .order_by(name)
+    reached = or_(contacts.c.stage >= int(Stage.REACHED), contacts.c.id.in_(spoken))
+    counts = (
+        func.count(),
+        func.sum(case((reached, 1), else_=0)),
+        *(func.sum(case((contacts.c.stage >= int(stage), 1), else_=0)) for stage in _BEYOND_REACHED),
     )
+    mine = contacts.c.campaign == campaign
+    if label is None:
+        return select(literal(""), *counts).where(mine).having(func.count() > 0)
+    return select(label, *counts).where(mine).group_by(label).order_by(label)
 
 
 def _by_call(connection: Connection, campaign: CampaignId, by: By, zone: ZoneInfo) -> Select[Any]:
     """Lines of calls, of which the last in which an agent spoke to the contact decides what came of it."""
     spoken = attempts.c.outcome == Outcome.CONNECTED.value
-    noted = _noted(campaign)
     wanted = and_(attempts.c.campaign == campaign, attempts.c.outcome.is_not(None))
+    found: FromClause = attempts.join(contacts, contacts.c.id == attempts.c.contact)
     if by is By.HOUR:
         label = _hour(connection, campaign, zone)
     else:
-        label = func.coalesce(_script(noted) if by is By.SCRIPT else noted.c.code, "")
-        wanted = and_(wanted, or_(spoken, noted.c.id.is_not(None)))
+        found = found.outerjoin(dispositions, _holds())
+        label = func.coalesce(_script() if by is By.SCRIPT else dispositions.c.code, "")
+        wanted = and_(wanted, or_(spoken, dispositions.c.id.is_not(None)))
     place = func.row_number().over(
         partition_by=(attempts.c.contact, spoken), order_by=(_PLACED.desc(), attempts.c.id.desc())
     )
@@ -227,11 +217,7 @@ def _by_call(connection: Connection, campaign: CampaignId, by: By, zone: ZoneInf
             case((spoken, attempts.c.contact)).label("spoken"),
             case((and_(spoken, place == 1), contacts.c.stage)).label("stage"),
         )
-        .select_from(
-            attempts.outerjoin(noted, noted.c.call == attempts.c.id).join(
-                contacts, contacts.c.id == attempts.c.contact
-            )
-        )
+        .select_from(found)
         .where(wanted)
         .cte("calls")
     )
@@ -247,16 +233,16 @@ def _by_call(connection: Connection, campaign: CampaignId, by: By, zone: ZoneInf
     )
 
 
-def _noted(campaign: CampaignId) -> CTE:
-    """What was noted of each call; the last note holds."""
-    of_campaign = dispositions.c.campaign == campaign
-    last = select(func.max(dispositions.c.id)).where(of_campaign).group_by(dispositions.c.call)
-    return select(dispositions).where(dispositions.c.id.in_(last)).cte("noted")
+def _holds() -> ColumnElement[bool]:
+    """The disposition that holds of an attempt: its last."""
+    said = dispositions.alias("said")
+    last = select(func.max(said.c.id)).where(said.c.call == attempts.c.id).scalar_subquery()
+    return and_(dispositions.c.call == attempts.c.id, dispositions.c.id == last)
 
 
-def _script(noted: CTE) -> ColumnElement[Any]:
-    named = noted.c.script + literal(" v") + cast(noted.c.script_version, Text)
-    return case((noted.c.script == "", ""), else_=named)
+def _script() -> ColumnElement[Any]:
+    named = dispositions.c.script + literal(" v") + cast(dispositions.c.script_version, Text)
+    return case((dispositions.c.script == "", ""), else_=named)
 
 
 def _hour(connection: Connection, campaign: CampaignId, zone: ZoneInfo) -> ColumnElement[Any]:

@@ -73,6 +73,7 @@ class Route:
         right: what its caller must have; None: anybody may, without a token.
         takes: content types of a body that is taken as a file; empty: the body is JSON, or there is none.
         edits: the caller has to name the version to be changed, by If-Match.
+        patient: it may take long: it looks at every contact, or at every entry.
         keeps: the answer to a POST is kept for when the same request comes again.
         streams: the handler answers by itself, for as long as it likes.
         sends: content type of an answer that the handler writes by itself.
@@ -87,6 +88,7 @@ class Route:
     status: int = 200
     takes: Sequence[str] = ()
     edits: bool = False
+    patient: bool = False
     keeps: bool = False
     streams: bool = False
     sends: str = ""
@@ -150,9 +152,9 @@ class Resource:
         """Declare a route that stores something under a name of the caller's choice."""
         return self._route("PUT", path, right, edits=True, **more)
 
-    def delete(self, path: str, right: Right, **more: Any) -> Callable[[H], H]:
-        """Declare a route that takes something away."""
-        return self._route("DELETE", path, right, edits=True, **more)
+    def delete(self, path: str, right: Right, *, edits: bool = True, **more: Any) -> Callable[[H], H]:
+        """Declare a route that takes something away; ``edits=False`` where it has no versions."""
+        return self._route("DELETE", path, right, edits=edits, **more)
 
     def _route(self, method: str, path: str, right: Right | None, **more: Any) -> Callable[[H], H]:
         def declare(handler: H) -> H:

@@ -314,7 +314,7 @@ async def campaign_status(ask: Ask, path: CampaignPath) -> CampaignStatusView | 
     return next(map(status_view, found), None)
 
 
-@campaigns.post("/campaigns/{campaign}/check", Right.SEE_CAMPAIGNS, keeps=False)
+@campaigns.post("/campaigns/{campaign}/check", Right.SEE_CAMPAIGNS, keeps=False, patient=True)
 async def check_campaign(ask: Ask, path: CampaignPath) -> ForecastView:
     """What a campaign would do if it were started now: who may be called, and why not the others.
 
@@ -334,7 +334,7 @@ async def check_campaign(ask: Ask, path: CampaignPath) -> ForecastView:
     )
 
 
-@campaigns.get("/campaigns/{campaign}/report", Right.SEE_CAMPAIGNS)
+@campaigns.get("/campaigns/{campaign}/report", Right.SEE_CAMPAIGNS, patient=True)
 async def campaign_report(ask: Ask, path: CampaignPath) -> Mapping[str, Any]:
     """What a campaign did, against what the law allows: the same figures as the command `report`."""
     return await ask.services.report(await ask.campaign(path.campaign))

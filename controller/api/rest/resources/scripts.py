@@ -133,12 +133,12 @@ async def preview_script(ask: Ask, path: ScriptPath, body: Preview) -> FilledVie
     """A script filled in for a contact of a campaign, or for nobody in particular."""
     if await ask.services.scripts.script(path.script, body.version) is None:
         raise Problem(NOT_FOUND, f"there is no such version of a script {path.script!r}")
-    campaign = (await ask.campaign(body.campaign)).campaign
+    campaign = (await ask.named_campaign(body.campaign)).campaign
     contact = None
     if body.contact is not None:
         listed = await ask.services.contact_edits.contact(ContactId(body.contact))
         if listed is None or listed.contact.campaign != campaign.id:
-            raise Problem(NOT_FOUND, f"campaign {campaign.id!r} has no contact {body.contact}")
+            raise BadInput("contact", f"campaign {campaign.id!r} has no contact {body.contact}")
         contact = listed.contact
     filled = await ask.services.scripting.fill(path.script, body.version, campaign, contact, None, ask.now)
     return filled_view(filled)
