@@ -13,8 +13,6 @@ import structlog
 
 from controller.agi import AgiConfig, AgiServer, DialplanRoutes
 from controller.api.control import ControlServer
-from controller.app_api import open_api
-from controller.app_outward import open_outside, running
 from controller.ari import AriClient, AriConfig
 from controller.ari.config import DISALLOWED_EVENTS
 from controller.ari.control import UNUSED_EVENTS, AriCallControl
@@ -114,6 +112,10 @@ async def run(settings: Settings) -> int:
     Raises:
         ControllerError: a part could not be started.
     """
+    # Imported here: they double the time to start, and commands that only open the stores need not pay it.
+    from controller.app_api import open_api
+    from controller.app_outward import open_outside, running
+
     async with AsyncExitStack() as stack:
         ensure_state_dir(settings)
         clock = SystemClock()

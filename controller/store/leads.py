@@ -39,7 +39,7 @@ from controller.store.schema import attempts, campaigns, contact_numbers, contac
 from controller.store.schema_leads import stage_changes
 from controller.store.schema_work import dispositions
 
-_PATIENCE = 15
+_PATIENCE = 60
 """Times the store's timeout that counting a campaign of millions may take."""
 _HOUR = 3_600_000_000
 _MICROSECOND = timedelta(microseconds=1)
@@ -207,29 +207,24 @@ def _by_call(connection: Connection, campaign: CampaignId, by: By, zone: ZoneInf
         found = found.outerjoin(dispositions, _holds())
         label = func.coalesce(_script() if by is By.SCRIPT else dispositions.c.code, "")
         wanted = and_(wanted, or_(spoken, dispositions.c.id.is_not(None)))
+    mine = select(attempts.c.contact, label.label("label")).select_from(found).where(wanted)
+    each = mine.distinct().cte("each")
+    called = select(each.c.label, func.count().label("contacts")).group_by(each.c.label).cte("called")
     place = func.row_number().over(
-        partition_by=(attempts.c.contact, spoken), order_by=(_PLACED.desc(), attempts.c.id.desc())
+        partition_by=attempts.c.contact, order_by=(_PLACED.desc(), attempts.c.id.desc())
     )
-    calls = (
-        select(
-            attempts.c.contact,
-            label.label("label"),
-            case((spoken, attempts.c.contact)).label("spoken"),
-            case((and_(spoken, place == 1), contacts.c.stage)).label("stage"),
-        )
-        .select_from(found)
-        .where(wanted)
-        .cte("calls")
+    talks = mine.add_columns(contacts.c.stage, place.label("place")).where(spoken).cte("talks")
+    came = (
+        func.sum(case((and_(talks.c.place == 1, talks.c.stage >= int(stage)), 1), else_=0)).label(stage.word)
+        for stage in _BEYOND_REACHED
     )
+    reached = func.count(distinct(talks.c.contact)).label("reached")
+    spoke = select(talks.c.label, reached, *came).group_by(talks.c.label).cte("spoke")
+    counts = (func.coalesce(count, 0) for count in list(spoke.columns)[1:])
     return (
-        select(
-            calls.c.label,
-            func.count(distinct(calls.c.contact)),
-            func.count(distinct(calls.c.spoken)),
-            *(func.sum(case((calls.c.stage >= int(stage), 1), else_=0)) for stage in _BEYOND_REACHED),
-        )
-        .group_by(calls.c.label)
-        .order_by(calls.c.label)
+        select(called.c.label, called.c.contacts, *counts)
+        .select_from(called.outerjoin(spoke, spoke.c.label == called.c.label))
+        .order_by(called.c.label)
     )
 
 

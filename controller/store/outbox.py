@@ -19,6 +19,7 @@ from controller.store.schema_leads import outbox, webhook_subscriptions
 
 # Just as in the indexes of open jobs, and without parameters: SQLite takes them only then.
 _OPEN = text("outbox.state IN ('queued', 'sending')")
+_CLAIMED = text("outbox.claim <> ''")
 _LOOK = "a look at what is to be sent"
 _PER_TIMEOUT = 2000
 """Jobs for which ``put`` is given once the store's timeout."""
@@ -92,7 +93,9 @@ class SqlJobs:
                     tries=outbox.c.tries + 1,
                 )
             )
-            mine = select(outbox).where(outbox.c.claim == claim).order_by(outbox.c.due_at, outbox.c.id)
+            mine = (
+                select(outbox).where(_CLAIMED, outbox.c.claim == claim).order_by(outbox.c.due_at, outbox.c.id)
+            )
             return [job_of(row) for row in connection.execute(mine)]
 
         # Looked at first without a transaction of the writer's, which calls wait for: mostly nothing is due.
