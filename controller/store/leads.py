@@ -18,6 +18,7 @@ from sqlalchemy import (
     case,
     cast,
     distinct,
+    exists,
     func,
     literal,
     or_,
@@ -44,6 +45,7 @@ _PATIENCE = 60
 _HOUR = 3_600_000_000
 _MICROSECOND = timedelta(microseconds=1)
 _PLACED = func.coalesce(attempts.c.admitted_at, attempts.c.started_at)
+_CONNECTED = attempts.c.outcome == Outcome.CONNECTED.value
 _BEYOND_REACHED = (Stage.INTERESTED, Stage.LEAD, Stage.CUSTOMER)
 
 
@@ -181,9 +183,7 @@ def _lines(connection: Connection, statement: Select[Any]) -> list[FunnelLine]:
 
 def _by_contact(campaign: CampaignId, label: ColumnElement[Any] | None = None) -> Select[Any]:
     # Not a join: SQLite would look through the whole list of those spoken to for each contact.
-    spoken = select(attempts.c.contact).where(
-        attempts.c.campaign == campaign, attempts.c.outcome == Outcome.CONNECTED.value
-    )
+    spoken = select(attempts.c.contact).where(attempts.c.campaign == campaign, _spoken())
     reached = or_(contacts.c.stage >= int(Stage.REACHED), contacts.c.id.in_(spoken))
     counts = (
         func.count(),
@@ -198,7 +198,6 @@ def _by_contact(campaign: CampaignId, label: ColumnElement[Any] | None = None) -
 
 def _by_call(connection: Connection, campaign: CampaignId, by: By, zone: ZoneInfo) -> Select[Any]:
     """Lines of calls, of which the last in which an agent spoke to the contact decides what came of it."""
-    spoken = attempts.c.outcome == Outcome.CONNECTED.value
     wanted = and_(attempts.c.campaign == campaign, attempts.c.outcome.is_not(None))
     found: FromClause = attempts.join(contacts, contacts.c.id == attempts.c.contact)
     if by is By.HOUR:
@@ -206,14 +205,14 @@ def _by_call(connection: Connection, campaign: CampaignId, by: By, zone: ZoneInf
     else:
         found = found.outerjoin(dispositions, _holds())
         label = func.coalesce(_script() if by is By.SCRIPT else dispositions.c.code, "")
-        wanted = and_(wanted, or_(spoken, dispositions.c.id.is_not(None)))
+        wanted = and_(wanted, or_(_CONNECTED, dispositions.c.id.is_not(None)))
     mine = select(attempts.c.contact, label.label("label")).select_from(found).where(wanted)
     each = mine.distinct().cte("each")
     called = select(each.c.label, func.count().label("contacts")).group_by(each.c.label).cte("called")
     place = func.row_number().over(
         partition_by=attempts.c.contact, order_by=(_PLACED.desc(), attempts.c.id.desc())
     )
-    talks = mine.add_columns(contacts.c.stage, place.label("place")).where(spoken).cte("talks")
+    talks = mine.add_columns(contacts.c.stage, place.label("place")).where(_spoken()).cte("talks")
     came = (
         func.sum(case((and_(talks.c.place == 1, talks.c.stage >= int(stage)), 1), else_=0)).label(stage.word)
         for stage in _BEYOND_REACHED
@@ -226,6 +225,16 @@ def _by_call(connection: Connection, campaign: CampaignId, by: By, zone: ZoneInf
         .select_from(called.outerjoin(spoke, spoke.c.label == called.c.label))
         .order_by(called.c.label)
     )
+
+
+def _spoken() -> ColumnElement[bool]:
+    """In an attempt an agent spoke to the contact, not to a machine, a fax or somebody else who picked up."""
+    said, later = dispositions.alias("other"), dispositions.alias("later")
+    corrected = exists().where(later.c.call == said.c.call, later.c.id > said.c.id)
+    to_nobody = exists().where(
+        said.c.call == attempts.c.id, said.c.stage < int(Stage.REACHED), ~corrected.correlate(said)
+    )
+    return and_(_CONNECTED, ~to_nobody.correlate(attempts))
 
 
 def _holds() -> ColumnElement[bool]:

@@ -146,6 +146,7 @@ class MemoryWork(MemoryScripts, MemoryCallbacks):
                 script=new.script,
                 script_version=new.script_version,
                 agent=call.agent,
+                stage=kind.stage,
             )
         )
         return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import BaseTestServer, TestServer
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import SecretStr
 
 from controller.app_outward import open_outside, running
@@ -157,6 +159,66 @@ async def test_from_a_disposition_to_the_mail_and_from_a_form_to_contact_and_web
         assert [each.contact.number for each in await records.contacts(SPRING)][-1] == "+393477654321"
         counts = await records.outward.jobs.counts()
         assert dict(counts) == {(JobKind.MAIL, JobState.SENT): 2, (JobKind.WEBHOOK, JobState.SENT): 1}
+
+
+class Later(SystemClock):
+    """A clock that is ahead, past the end of every lease of now."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(minutes=6)
+
+
+class Dying(Sink):
+    """Takes the first mail, and never gets to saying so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = asyncio.Event()
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        answer = await super().handle_DATA(server, session, envelope)
+        if not self.taken.is_set():
+            self.taken.set()
+            await asyncio.sleep(60)
+        return answer
+
+
+async def test_a_mail_whose_sender_was_killed_is_sent_again_under_the_same_message_id(
+    state_dir: Path,
+) -> None:
+    sink = Dying()
+    url = f"sqlite+aiosqlite:///{state_dir}/records.sqlite"
+    async with served(sink) as port, sql(url, timeout=10) as records:
+        settings = configured(state_dir, port)
+        await stored(records, "https://example.org/hook")
+        now = datetime.now(UTC)
+        [contact] = await records.due_contacts(SPRING, now, 1)
+        await called(records, contact, "a", now)
+        await noted(records, contact.id, "a", "lead", now)
+        config = state_dir / "campaign-controller.toml"
+        config.write_text(
+            f'[controller]\nstate_dir = "{state_dir}"\n[asterisk]\npassword = "x"\n'
+            '[public]\nbase_url = "https://calls.example.org"\n'
+            f'[mail]\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\nsender = "acme@example.org"\n'
+        )
+        command = [sys.executable, "-m", "controller", "--config", str(config), "followups", "send"]
+        sender = await asyncio.create_subprocess_exec(*command)
+        async with asyncio.timeout(30):
+            await sink.taken.wait()
+            sender.kill()
+            await sender.wait()
+        [job] = await records.outward.jobs.jobs()
+        assert (job.state, job.tries) == (JobState.SENDING, 1)
+        async with open_outside(settings, records, SystemClock()) as outside:
+            assert await outside.outbox.drain() == 0  # its lease may still be somebody's
+        async with open_outside(settings, records, Later()) as outside:
+            assert await outside.outbox.drain() == 1
+            assert await outside.outbox.drain() == 0
+        [job] = await records.outward.jobs.jobs()
+    assert (job.state, job.tries) == (JobState.SENT, 2)
+    first, second = (message for _, _, message in sink.got)
+    assert first["Message-ID"] == second["Message-ID"]
+    assert first.get_content() == second.get_content()
 
 
 async def test_without_a_mail_server_mails_wait_and_pages_are_not_served(state_dir: Path) -> None:

@@ -72,6 +72,7 @@ def _whole(value: object) -> object:
 
 Whole = Annotated[int, BeforeValidator(_whole)]
 """A whole number."""
+VersionNumber = Annotated[Whole, Field(ge=1, le=1_000_000)]
 Instant = Annotated[
     datetime,
     BeforeValidator(_instant),

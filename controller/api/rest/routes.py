@@ -72,6 +72,7 @@ class Route:
     Attributes:
         right: what its caller must have; None: anybody may, without a token.
         takes: content types of a body that is taken as a file; empty: the body is JSON, or there is none.
+        tagged: the answer has a version, by which it is not sent again.
         edits: the caller has to name the version to be changed, by If-Match.
         patient: it may take long: it looks at every contact, or at every entry.
         keeps: the answer to a POST is kept for when the same request comes again.
@@ -88,6 +89,7 @@ class Route:
     status: int = 200
     takes: Sequence[str] = ()
     edits: bool = False
+    tagged: bool = False
     patient: bool = False
     keeps: bool = False
     streams: bool = False
@@ -160,6 +162,7 @@ class Resource:
         def declare(handler: H) -> H:
             hints = get_type_hints(handler)
             answer = hints["return"]
+            tagged = method == "GET" and get_origin(answer) is Reply
             if get_origin(answer) is Reply:
                 (answer,) = get_args(answer)
             nothing = answer is type(None) or (
@@ -177,6 +180,7 @@ class Resource:
                 query_model=hints.get("query", NoQuery),
                 body_model=body if takes_model else None,
                 answer=None if nothing else answer,
+                tagged=tagged,
                 **({"status": 204} if answer is type(None) else {}) | more,
             )
             self.routes.append(route)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -39,6 +39,8 @@ from controller.ports import CampaignRow, CampaignStatus
 
 campaigns = Resource("Campaigns", "What is dialed, for whom, and how")
 
+
+_Attempts = Annotated[Whole, Field(ge=1, le=TRIED_KEPT)]
 
 # --- what is sent and received ----------------------------------------------------------------------------
 
@@ -119,8 +121,8 @@ class CampaignChanges(Changes):
         default_factory=dict,
         description="Pauses by outcome; null: final. Outcomes not named stay as they are",
     )
-    per_day: Whole | None = Field(default=None, ge=1, le=TRIED_KEPT)
-    per_week: Whole | None = Field(default=None, ge=1, le=TRIED_KEPT)
+    per_day: _Attempts | None = None
+    per_week: _Attempts | None = None
     other_number_after: float = Field(default=300.0, ge=0, le=366 * 86400)
     change_part_of_day: bool = False
     zone: str = Field(default="", pattern=r"^[A-Za-z0-9_+/-]{1,64}$", description="IANA time zone")

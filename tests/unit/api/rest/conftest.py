@@ -153,7 +153,9 @@ def world() -> World:
 
 @pytest.fixture
 def config() -> RestConfig:
-    return RestConfig(port=0, requests_per_second=1000, burst=1000, bounds=Bounds(seconds=5))
+    return RestConfig(
+        port=0, requests_per_second=1000, burst=1000, failures_per_minute=1000, bounds=Bounds(seconds=5)
+    )
 
 
 @pytest.fixture

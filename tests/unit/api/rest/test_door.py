@@ -30,14 +30,14 @@ def path_of(route: Route) -> str:
 # --- tokens -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-async def test_without_a_token_nothing_is_told(client: Client, route: Route) -> None:
-    said = await client(route.method, path_of(route), role=None)
-    if route.name in OPEN:
-        assert said.status == 200
-        return
-    assert said.status == 401
-    assert said.headers["WWW-Authenticate"] == 'Bearer realm="campaign-controller"'
+async def test_without_a_token_nothing_is_told(client: Client) -> None:
+    for route in ROUTES:
+        said = await client(route.method, path_of(route), role=None)
+        if route.name in OPEN:
+            assert said.status == 200, route.name
+            continue
+        assert said.status == 401, route.name
+        assert said.headers["WWW-Authenticate"] == 'Bearer realm="campaign-controller"'
 
 
 @pytest.mark.parametrize(
@@ -103,15 +103,15 @@ async def test_who_one_is(client: Client) -> None:
 # --- roles ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("route", [each for each in ROUTES if each.right], ids=lambda route: route.name)
-async def test_a_route_asks_for_its_right(client: Client, route: Route) -> None:
-    for role in Role:
-        if route.name == "stream_events" and may(role, Right.LISTEN):
-            continue
-        said = await client(route.method, path_of(route), role=role)
-        assert route.right is not None
-        refused = said.status == 403 and "has not the right" in said.text
-        assert refused == (not may(role, route.right)), (role, said.text)
+async def test_every_route_asks_for_its_right(client: Client) -> None:
+    for route in ROUTES:
+        for role in Role if route.right else ():
+            if route.name == "stream_events" and may(role, Right.LISTEN):
+                continue
+            said = await client(route.method, path_of(route), role=role)
+            refused = said.status == 403 and "has not the right" in said.text
+            assert route.right is not None
+            assert refused == (not may(role, route.right)), (route.name, role, said.text)
 
 
 async def test_an_agent_directs_only_itself(client: Client, world: World) -> None:

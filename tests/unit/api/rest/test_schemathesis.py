@@ -6,6 +6,9 @@ whose content cannot be used, such as a time zone that does not exist, which no 
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,10 +19,11 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
 
+from controller.api.rest import RestConfig
 from controller.api.rest.resources import openapi_document
 from controller.domain.access import Role
 
-from .conftest import SECRETS
+from .conftest import SECRETS, World, served
 
 EXAMPLES = 3
 KNOWN = {
@@ -73,6 +77,35 @@ for result in SCHEMA.get_all_operations():
     # A stream has no end to be waited for; test_events.py reads it.
     if found.definition.raw["operationId"] != "stream_events":
         OPERATIONS[found.definition.raw["operationId"]] = found
+
+@pytest.fixture(scope="module")
+def base_url() -> Iterator[str]:
+    """The API, served by a thread of its own: schemathesis asks synchronously."""
+    started = threading.Event()
+    shared: dict[str, Any] = {}
+
+    async def serve() -> None:
+        world = World()
+        await world.add_tokens()
+        config = RestConfig(port=0, requests_per_second=1e6, burst=10**6, failures_per_minute=10**7)
+        async with served(world, config) as server:
+            shared.update(port=server.port, stop=asyncio.Event(), loop=asyncio.get_running_loop())
+            started.set()
+            await shared["stop"].wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="the API")
+    thread.start()
+    assert started.wait(10)
+    url = f"http://127.0.0.1:{shared['port']}"
+    headers = {"Authorization": f"Bearer {SECRETS[Role.ADMIN].text}"}
+    for method, path, body in SEED:
+        more = {"If-None-Match": "*"} if method == "PUT" else {}
+        said = requests.request(method, f"{url}/api/v1{path}", json=body, headers=headers | more, timeout=5)
+        assert said.ok, said.text
+    yield url
+    shared["loop"].call_soon_threadsafe(shared["stop"].set)
+    thread.join(10)
+
 
 CASES = [
     pytest.param(name, mode, id=f"{name}-{mode.value}")
