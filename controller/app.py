@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import timedelta
 
 import structlog
-from aiohttp import web
 
 from controller.agi import AgiConfig, AgiServer, DialplanRoutes
 from controller.api.control import ControlServer
-from controller.api.rest import Bounds, RestConfig, RestServer, Services
-from controller.app_outward import open_outside, running
 from controller.ari import AriClient, AriConfig
 from controller.ari.config import DISALLOWED_EVENTS
 from controller.ari.control import UNUSED_EVENTS, AriCallControl
 from controller.config import Settings, ensure_state_dir
-from controller.domain.ids import AgentId, CampaignId
+from controller.domain.ids import AgentId
 from controller.engine.clock import SystemClock
 from controller.engine.controller import Controller, EngineSettings
 from controller.engine.feed import Feed
@@ -28,9 +25,7 @@ from controller.engine.retention import Retention
 from controller.engine.schedule import Schedule
 from controller.engine.supply import Stock
 from controller.law import plain_words
-from controller.ports import Clock, Ledger, Lists
-from controller.ports.feed import EventFeed
-from controller.services import services_of
+from controller.ports import Ledger, Lists
 from controller.store.hopper import RedisHopper
 from controller.store.ledger import RedisLedger
 from controller.store.records import SqlRecords
@@ -111,61 +106,16 @@ async def open_hopper(settings: Settings) -> AsyncIterator[RedisHopper]:
         yield hopper
 
 
-def rest_config(settings: Settings, extra_routes: Sequence[web.AbstractRouteDef]) -> RestConfig:
-    """What the REST server is told."""
-    api = settings.api
-    return RestConfig(
-        host=api.host,
-        port=api.port,
-        certificate=api.certificate,
-        key=api.key,
-        requests_per_second=api.requests_per_second,
-        burst=api.burst,
-        failures_per_minute=api.failures_per_minute,
-        bounds=Bounds(seconds=api.request_timeout, upload=api.upload_megabytes * 1_000_000),
-        extra_routes=extra_routes,
-    )
-
-
-def rest_services(
-    settings: Settings,
-    controller: Controller,
-    records: SqlRecords,
-    ledger: Ledger,
-    feed: EventFeed,
-    clock: Clock,
-) -> Services:
-    """What the REST server serves."""
-    defaults = settings.campaign_defaults
-    return services_of(
-        operations=controller,
-        records=records,
-        ledger=ledger,
-        lists=records.lists,
-        evidence=records.evidence,
-        people=records.people,
-        tokens=records.tokens,
-        answers=records.answers,
-        contact_edits=records.contact_edits,
-        segments=records.segments,
-        work=records.work,
-        imports=records.imports,
-        outward=records.outward,
-        feed=feed,
-        clock=clock,
-        key=settings.number_key(),
-        template=defaults.campaign(CampaignId("template"), settings.profiles[defaults.regulation]),
-        profiles=settings.profiles,
-        agents={AgentId(agent.id): agent.name for agent in settings.agents},
-    )
-
-
 async def run(settings: Settings) -> int:
     """Run the controller until SIGINT or SIGTERM, or until another controller takes over.
 
     Raises:
         ControllerError: a part could not be started.
     """
+    # Imported here: they double the time to start, and commands that only open the stores need not pay it.
+    from controller.app_api import open_api
+    from controller.app_outward import open_outside, running
+
     async with AsyncExitStack() as stack:
         ensure_state_dir(settings)
         clock = SystemClock()
@@ -184,10 +134,8 @@ async def run(settings: Settings) -> int:
         if settings.agi.enabled:
             await stack.enter_async_context(agi_server(settings, ledger, records.lists))
         outside = await stack.enter_async_context(open_outside(settings, records, clock, feed))
-        if settings.api.enabled or settings.public.base_url:
-            services = rest_services(settings, controller, records, ledger, feed, clock)
-            rest = RestServer(rest_config(settings, outside.routes(settings, clock)), services)
-            await stack.enter_async_context(rest)
+        pages = outside.routes(settings, clock)
+        await stack.enter_async_context(open_api(settings, controller, records, ledger, clock, feed, pages))
         await stack.enter_async_context(running(outside, feed))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -201,7 +149,9 @@ async def run(settings: Settings) -> int:
             log.info(line)
         keep = timedelta(days=settings.privacy.keep_days)
         retention = Retention(records, records.people, keep)
-        async with Schedule(controller, records, clock, retention, follow=controller.follow):
+        async with Schedule(
+            controller, records, clock, retention, callbacks=records.work, follow=controller.follow
+        ):
             await controller.run()
         log.info("controller stopped")
     return EXIT_OK

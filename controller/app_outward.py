@@ -14,6 +14,7 @@ from aiohttp import web
 from controller.api.public import public_routes
 from controller.config import Settings
 from controller.domain.outbox import JobKind
+from controller.engine.feed import Feed
 from controller.engine.followups import FollowUpMails, Unsubscribing
 from controller.engine.intake import Intake, IntakeSettings
 from controller.engine.links import Links
@@ -150,8 +151,8 @@ async def open_outside(
 
 
 @asynccontextmanager
-async def running(outside: Outside, feed: EventFeed | None = None) -> AsyncIterator[None]:
-    """Send what waits, and queue events for webhooks, while entered."""
+async def running(outside: Outside, feed: Feed | None = None) -> AsyncIterator[None]:
+    """Send what waits, and queue events for webhooks, while entered; the feed is closed at the end."""
     async with asyncio.TaskGroup() as group:
         group.create_task(outside.outbox.run(), name="outbox")
         if feed is not None:
@@ -161,3 +162,5 @@ async def running(outside: Outside, feed: EventFeed | None = None) -> AsyncItera
         finally:
             outside.webhooks.stop()
             outside.outbox.stop()
+            if feed is not None:
+                feed.close()  # so that who listens need not wait for the next event

@@ -9,6 +9,7 @@
     │   ├── AsteriskRefused         .status .reason .request .not_found .conflict
     │   └── Conflict                somebody else changed it meanwhile
     ├── BadInput                    .place .problem .allowed: the user must change something
+    │   ├── BadAnswers          .errors by question
     │   └── ConfigError
     └── ProtocolError               a peer or we broke the protocol: a bug, not a circumstance
 
@@ -18,6 +19,7 @@ module; it imports nothing of the project.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from inspect import cleandoc
 
 
@@ -111,6 +113,18 @@ class BadInput(ControllerError):  # noqa: N818
 
 class ConfigError(BadInput):
     """A setting cannot be used."""
+
+
+class BadAnswers(BadInput):
+    """Answers to a script's questions cannot be recorded.
+
+    Attributes:
+        errors: what is wrong, by question.
+    """
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__("answers", "; ".join(f"{name} {problem}" for name, problem in errors.items()))
+        self.errors = dict(errors)
 
 
 class ProtocolError(ControllerError):

@@ -202,6 +202,10 @@ class Lab:
 
     # ---- evidence --------------------------------------------------------------------------------
 
+    def free_port(self) -> int:
+        """A port of the lab's own range that nothing uses yet."""
+        return self._slot.take()
+
     def mark(self) -> float:
         """A point in time, for `calls(since=...)`."""
         return time.time()

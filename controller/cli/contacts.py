@@ -271,8 +271,8 @@ def imports(
             [
                 job.id,
                 job.campaign,
-                job.source,
-                job.file,
+                list_preview.visible(job.source),
+                list_preview.visible(job.file),
                 job.state.value + (f": {job.problem}" if job.problem else ""),
                 job.counts.rows,
                 job.counts.stored,

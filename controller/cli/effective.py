@@ -44,6 +44,8 @@ def _value(value: object) -> str:
             return repr(value)
         case SecretStr():
             return json.dumps(_HIDDEN if value.get_secret_value() else "")
+        case tuple():
+            return "[" + ", ".join(_value(each) for each in value) + "]"
         case _:
             # A basic string of TOML takes JSON's escapes; unlike JSON it wants DEL escaped, which no
             # setting can hold.

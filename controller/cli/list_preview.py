@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from controller.engine.import_preview import Preview
 
 
+def visible(text: str) -> str:
+    """A text from a file of strangers, fit for a terminal: what would command it is written out."""
+    return "".join(
+        letter if letter.isprintable() else repr(letter)[1:-1] if letter not in "\n\t" else " "
+        for letter in text
+    )
+
+
 def _numbers(contact: NewContact, *, full: bool) -> list[str]:
     kinds = [(contact.number, contact.kind), *((other.number, other.kind) for other in contact.others)]
     return [
@@ -61,14 +69,15 @@ def show(found: Preview, *, full: bool) -> None:
 
     what = f"sheet {found.sheet!r}" if found.sheet else f"CSV with {found.delimiter!r} between the columns"
     typer.echo(what)
-    print_table(["column", "means"], list(found.meanings.items()), "no columns")
+    columns = [[visible(header), visible(field)] for header, field in found.meanings.items()]
+    print_table(["column", "means"], columns, "no columns")
     shown: list[Sequence[object]] = []
     for record, contact in found.rows:
         if isinstance(contact, Reject):
-            shown.append([record.line, f"rejected: {contact.reason}", "", "", ""])
+            shown.append([record.line, f"rejected: {visible(contact.reason)}", "", "", ""])
             continue
         more = {**contact.attributes, "tags": ", ".join(sorted(contact.tags)), "key": contact.key}
         rest = "; ".join(f"{key}: {value}" for key, value in more.items() if value)
         numbers = ", ".join(_numbers(contact, full=full))
-        shown.append([record.line, numbers, contact.name, contact.email, rest])
+        shown.append([record.line, numbers, *map(visible, (contact.name, contact.email, rest))])
     print_table(["line", "numbers", "name", "e-mail", "more"], shown, "no rows")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from controller.cli.list_preview import visible
 from controller.cli.shell import AsJson, print_json, print_table, run_async, settings_of
 from controller.errors import BadInput
 
@@ -50,7 +51,7 @@ def show(
             ]
         )
         return
-    rows = [[each.source, header, field] for each in found for header, field in each.columns.items()]
+    rows = [[each.source, visible(header), field] for each in found for header, field in each.columns.items()]
     print_table(["source", "column", "means"], rows, "no mappings")
 
 

@@ -21,7 +21,7 @@ class Stage(IntEnum):
     CONTACT = 0
     """In the campaign; nobody has spoken to them."""
     REACHED = 1
-    """An agent has spoken to them."""
+    """An agent has spoken to them: not to a machine, nor to somebody else who picked up."""
     INTERESTED = 2
     LEAD = 3
     """Wants an offer, a visit, to be written to."""

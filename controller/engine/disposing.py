@@ -26,7 +26,7 @@ from controller.domain.retry import TRIED_KEPT
 from controller.domain.script import LONGEST_NOTES, check_answers
 from controller.engine.calendar import zones_of
 from controller.engine.callbacks import CallbackDesk
-from controller.errors import BadInput, Refused
+from controller.errors import BadAnswers, BadInput, Refused
 from controller.ports.compliance import Authorship, Lists
 from controller.ports.feed import EventFeed
 from controller.ports.records import Records
@@ -36,18 +36,6 @@ log = structlog.get_logger(__name__)
 
 _KEPT: Final = frozenset({Effect.OPT_OUT, Effect.NEXT_NUMBER})
 """Effects with which nobody can be promised a call."""
-
-
-class BadAnswers(BadInput):
-    """Answers to a script's questions that cannot be recorded.
-
-    Attributes:
-        errors: what is wrong, by question.
-    """
-
-    def __init__(self, errors: Mapping[str, str]) -> None:
-        super().__init__("answers", "; ".join(f"{name} {problem}" for name, problem in errors.items()))
-        self.errors = dict(errors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

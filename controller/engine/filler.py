@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, Protocol
+
+import structlog
 
 from controller.domain.campaign import Campaign, ListOrder
 from controller.domain.contact import Contact
 from controller.domain.instants import micros
+from controller.errors import Unreachable
 from controller.ports import Clock, Hopper, HopperEntry, HopperSizes
 from controller.ports.hopper import CAPACITY
+
+log = structlog.get_logger(__name__)
 
 DUTY: Final = 0.2
 """Part of the time that filling may take; after a fill that took long there is a pause."""
@@ -79,6 +85,7 @@ class Filler:
         self._capacity = capacity
         self._pause_until = clock.monotonic()
         self._rests: dict[str, tuple[float, float]] = {}
+        self._laid = 0
 
     async def fill(self, campaign: Campaign, lanes: Sequence[str], now: datetime) -> float:
         """Fill what runs low; returns after how many seconds to call it again.
@@ -109,6 +116,28 @@ class Filler:
         self._rests = {lane: rest for lane, rest in self._rests.items() if lane in lanes}
         return pause
 
+    async def keep(
+        self, plan: Callable[[], tuple[Campaign, Sequence[str]]], laid: Callable[[], None]
+    ) -> None:
+        """Fill again and again, beside the calls, until cancelled. However long a look takes, nobody waits.
+
+        Args:
+            plan: the campaign and its lanes, as they are then.
+            laid: called whenever contacts were laid ready.
+        """
+        while True:
+            self._laid = 0
+            try:
+                pause = await self.fill(*plan(), self._clock.now())
+            except Unreachable as error:
+                # No fault of the campaign's: a look through a long list may take too long. If more is wrong,
+                # whoever takes contacts finds out.
+                log.warning("hopper not filled", why=str(error))
+                pause = LOOK_AGAIN
+            if self._laid:
+                laid()
+            await asyncio.sleep(pause)
+
     def awake(self) -> None:
         """Contacts were added or changed: no lane rests any longer."""
         self._rests.clear()
@@ -127,6 +156,7 @@ class Filler:
             for contact in found
         ]
         laid = await self._hopper.offer(campaign, entries)
+        self._laid += laid
         if laid == 0 or len(found) < limit:
             self._rest(lane, anew=laid > 0)
         else:

@@ -37,6 +37,7 @@ AT_ONCE: Final = 2
 """Imports under way: each reads, checks and stores as fast as it can, beside the dialing."""
 REJECTS_KEPT: Final = 7 * 86_400.0
 """Seconds for which rejected rows, which are personal data, can be fetched."""
+_PATIENCE: Final = 2.0
 _PREVIEW_TIMEOUT: Final = 60.0
 
 
@@ -114,17 +115,20 @@ class ImportDesk:
         *,
         again: bool = False,
     ) -> ImportJob:
-        """Begin to import a file; returns as soon as its first rows are stored, or it is done."""
+        """Begin to import a file; returns when it is done, or soon after its first rows are stored."""
         if self._group is None:
-            raise Refused("the controller is stopping and takes no imports")
+            raise _stopping()
         if len(self._running) >= AT_ONCE:
             raise Refused(f"{AT_ONCE} imports are under way already; wait for one of them to end")
         running = _Running(self._directory / secrets.token_hex(6))
         work = self._import(running, path, name, campaign, options, author, again=again)
-        self._running[running] = self._group.create_task(work, name=f"import {name}")
+        task = self._group.create_task(work, name=f"import {name}")
+        self._running[running] = task
         await running.told.wait()
+        # A short list is worth waiting for: its reader need not ask again how it ended.
+        await asyncio.wait({task}, timeout=_PATIENCE)
         if not running.import_id:
-            raise running.error or ProtocolError("an import ended without saying how")
+            raise running.error or _stopping()
         job = await self._records.imports.job(ImportId(running.import_id))
         if job is None:
             raise ProtocolError(f"the import {running.import_id} is not on record")
@@ -241,6 +245,10 @@ class ImportDesk:
                         shutil.rmtree(path, ignore_errors=True)
                 elif path.stat().st_mtime < until:
                     path.unlink()
+
+
+def _stopping() -> Refused:
+    return Refused("the controller is stopping; import the list again when it is back, and it goes on")
 
 
 def _take(path: Path, target: Path) -> None:

@@ -21,7 +21,7 @@ SI Siena, SO Sondrio, SP La Spezia, SR Siracusa, SS Sassari, SU Sud Sardegna, SV
 Teramo, TN Trento, TO Torino, TP Trapani, TR Terni, TS Trieste, TV Treviso, UD Udine, VA Varese, VB
 Verbano-Cusio-Ossola, VC Vercelli, VE Venezia, VI Vicenza, VR Verona, VT Viterbo, VV Vibo Valentia
 """
-_CODES = {plain(name): code for entry in _NAMES.split(",") for code, name in [entry.strip().split(" ", 1)]}
+_CODES = {plain(name): code for entry in _NAMES.split(",") for code, name in [entry.split(None, 1)]}
 PROVINCES = frozenset(_CODES.values())
 """Their codes."""
 

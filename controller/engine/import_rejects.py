@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from io import BufferedWriter, TextIOWrapper
 from pathlib import Path
 
 from controller.domain.contact import NewContact
@@ -42,6 +44,22 @@ def judged(rows: Sequence[Row]) -> Judged:
     return Judged(invalid=len(reasons) - duplicates, duplicates=duplicates)
 
 
+def _taken_over(path: Path) -> BufferedWriter:
+    """The file, empty, unless another program writes to it: that would lose what it has written."""
+    stream = path.open("ab")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        stream.truncate(0)
+    except BlockingIOError:
+        stream.close()
+        problem = "is being written to by another import; wait for it, or name another file"
+        raise BadInput(str(path), problem) from None
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
 class Rejects:
     """The rejects file being written: line, reason, and the row as it was."""
 
@@ -49,7 +67,7 @@ class Rejects:
         """Make it, before anything is stored: a row that is not stored must have a place to go.
 
         Raises:
-            BadInput: it is the file that is imported.
+            BadInput: it is the file that is imported, or another import writes to it.
             OSError: it cannot be made.
         """
         if path.resolve() == source.path.resolve():
@@ -58,8 +76,9 @@ class Rejects:
         self.path = path
         self._again = 2 if is_rejects_file(headers) else 0
         self._empty = True
+        raw = _taken_over(path)
         # With the mark at its start, spreadsheets take it for what it is: UTF-8.
-        self._stream = path.open("w", encoding="utf-8-sig", errors="replace", newline="")
+        self._stream = TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="")
         self._csv = csv.writer(self._stream, delimiter=source.delimiter)
         self._csv.writerow([*REJECTS_HEADERS, *headers[self._again :]])
 
@@ -88,6 +107,6 @@ class Rejects:
         """Close it, all of it on the disk; if nothing was rejected it goes."""
         if not self._stream.closed:
             os.fsync(self._stream.fileno())
+            if self._empty:
+                self.path.unlink(missing_ok=True)
             self._stream.close()
-        if self._empty:
-            self.path.unlink(missing_ok=True)

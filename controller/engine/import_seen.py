@@ -1,7 +1,7 @@
 """Which numbers a file has had so far, and in which line. Pure.
 
 A dictionary takes 150 bytes for each number; a million contacts with two numbers each would be 300 MB. Two
-arrays with open addressing take 20 to 40.
+arrays with open addressing take 20 to 40 for each.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class SeenNumbers:
     def _make(self) -> None:
         size = 1 << self._bits
         self._numbers = array("Q", bytes(8 * size))  # 0 is no number
-        self._lines = array("Q", bytes(8 * size))
+        self._lines = array("I", bytes(4 * size))
 
     def __len__(self) -> int:
         return self._count

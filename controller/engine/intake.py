@@ -173,7 +173,7 @@ class Intake:
         if await self._outward.intake.end(stored.id, IntakeState.ACCEPTED, now, reason=known):
             log.info("a lead came in", form=form.id, campaign=form.campaign, new=not result.known)
             if self._feed is not None:
-                data = {"campaign": form.campaign, "form": form.id, "count": result.stored}
+                data = {"campaign": form.campaign, "form": form.id, "contacts": result.stored}
                 self._feed.publish("contact.imported", data)
         return Answer(state=IntakeState.ACCEPTED, language=form.language)
 

@@ -126,16 +126,19 @@ class Outbox:
 
     async def _round(self, group: asyncio.TaskGroup) -> bool:
         """Look once; returns whether to look again at once."""
+        claimed: Sequence[Job] = ()
+        faults = [fault for chore in self._due_chores() if (fault := await _fault(chore))]
         try:
-            for chore in self._due_chores():
-                await chore()
             claimed = await self._claim()
-        except Unreachable as error:
-            if not self._faulty:
-                log.warning("the outbox waits", why=str(error))
-            self._faulty = True
-            return False
-        self._faulty = False
+        except Exception as error:
+            faults.append(error)
+        for fault in faults[: 0 if self._faulty else 1]:  # said once, until all is well again
+            if isinstance(fault, ControllerError):
+                log.warning("the outbox waits", why=str(fault))
+            else:
+                # A bug here must not end the controller, and with it the calls that it watches over.
+                log.error("the outbox waits: a bug, please report it", exc_info=fault)
+        self._faulty = bool(faults)
         self._tried += len(claimed)
         for job in claimed:
             task = group.create_task(self._do(job), name=f"outbox-{job.id}")
@@ -179,7 +182,7 @@ class Outbox:
                 due = now + pause
         try:
             await self._jobs.settle(job, verdict, now, due)
-        except Unreachable as error:
+        except ControllerError as error:
             # Its claim ends by itself, and it is tried again under the same id.
             log.warning("how a job ended was not stored", job=job.id, why=str(error))
             return
@@ -200,3 +203,12 @@ class Outbox:
             # One job that cannot be handled must not stop all others. Not its text: it may quote a value.
             log.exception("a job cannot be handled", job=job.id, kind=job.kind.value)
             return failed(f"a bug: {type(error).__name__}; please report it")
+
+
+async def _fault(chore: Chore) -> Exception | None:
+    """Do a chore; returns what went wrong with it."""
+    try:
+        await chore()
+    except Exception as error:
+        return error
+    return None

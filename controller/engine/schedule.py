@@ -2,7 +2,7 @@
 
 Each look at the clock looks at the whole state, so nothing is missed if the controller was down or the clock
 stepped: whatever should have happened by now happens at the next look. A campaign is opened only if nobody
-has started it yet; what a person paused or stopped stays so.
+has started it yet; what a person paused or stopped stays so. One that is finished is woken by a call-back.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import Final, Self
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from controller.domain.callback import CallbackState
 from controller.domain.campaign import CampaignState
 from controller.engine.retention import Retention
 from controller.errors import ControllerError
 from controller.ports import CampaignRow, Clock, Operations, Records
+from controller.ports.work import Callbacks
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +31,9 @@ could ring past its end, whoever is late."""
 REDUCE_EVERY: Final = timedelta(days=1)
 _SETTLE: Final = timedelta(minutes=10)
 """Time that a new controller has for its calls before it looks for old data."""
+
+_AHEAD: Final = timedelta(minutes=2)
+"""How long before a call-back is due its campaign is woken: agents are kept free from 90 s before."""
 
 _CLOSABLE = frozenset({CampaignState.RUNNING, CampaignState.PAUSED})
 
@@ -43,6 +48,7 @@ class Schedule:
         clock: Clock,
         retention: Retention,
         look_every: float = LOOK_EVERY,
+        callbacks: Callbacks | None = None,
         follow: Callable[[CampaignRow], None] = lambda row: None,
     ) -> None:
         """Keep the time of these campaigns.
@@ -53,6 +59,7 @@ class Schedule:
             clock: the time.
             retention: reduces old data.
             look_every: seconds between two looks.
+            callbacks: promises to call, which wake a finished campaign; None: none do.
             follow: told of each campaign as stored, at each look: who dials it takes changes over.
         """
         self._operations = operations
@@ -60,6 +67,7 @@ class Schedule:
         self._clock = clock
         self._retention = retention
         self._look_every = look_every
+        self._callbacks = callbacks
         self._follow = follow
         self._said: dict[str, str] = {}
         self._scheduler = AsyncIOScheduler(
@@ -119,6 +127,16 @@ class Schedule:
         ):
             await self._operations.start_campaign(campaign.id)
             log.info("campaign opened by the clock", campaign=campaign.id)
+        elif row.state is CampaignState.FINISHED and not over and await self._promised(row, now):
+            await self._operations.start_campaign(campaign.id)
+            log.info("finished campaign started for a call-back", campaign=campaign.id)
+
+    async def _promised(self, row: CampaignRow, now: datetime) -> bool:
+        """Whether somebody is to be called back soon."""
+        if self._callbacks is None:
+            return False
+        opened = await self._callbacks.callbacks(campaign=row.campaign.id, state=CallbackState.OPEN, limit=1)
+        return bool(opened) and opened[0].at <= now + _AHEAD
 
     def _say(self, row: CampaignRow, why: str) -> None:
         # Tried again at each look, but said once.

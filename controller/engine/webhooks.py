@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -92,17 +93,21 @@ class Webhooks:
         """
         position: int | None = None
         while not self._stopping.is_set():
-            async with feed.listen(position) as listener:
-                position = listener.position
-                if listener.gap:
-                    await self._lost()
-                while True:
-                    events = await _events(listener, poll)
-                    await self._queue(events)
+            try:
+                async with feed.listen(position) as listener:
                     position = listener.position
-                    # One that was too slow still has what it took before its end.
-                    if self._stopping.is_set() or (listener.ended and not events):
-                        break
+                    if listener.gap:
+                        await self._insisting(self._lost)
+                    while True:
+                        events = await _events(listener, poll)
+                        if events:
+                            await self._insisting(partial(self.queue, events))
+                        position = listener.position
+                        # One that was too slow still has what it took before its end.
+                        if self._stopping.is_set() or (listener.ended and not events):
+                            break
+            except Refused as error:
+                log.warning("events do not reach the webhooks", why=str(error))
             if not self._stopping.is_set():
                 await asyncio.sleep(_AGAIN)  # a feed that was closed ends every listener at once
 
@@ -112,17 +117,21 @@ class Webhooks:
             if subscription.active:
                 await self._hooks.drop(subscription.id, 1)
 
-    async def _queue(self, events: Sequence[Event]) -> None:
-        """Store the deliveries of some events, however often it has to be tried."""
-        while events:
+    async def _insisting(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Store something, however often it has to be tried."""
+        while True:
             try:
-                await self.queue(events)
+                await work()
                 return
             except Unreachable as error:
                 log.warning("events for webhooks wait", why=str(error))
                 if self._stopping.is_set():
                     return
-                await asyncio.sleep(_PAUSE)
+            except Exception:
+                # A bug here must not end the controller, and with it the calls that it watches over.
+                log.exception("events for webhooks are lost: a bug, please report it")
+                return
+            await asyncio.sleep(_PAUSE)
 
     async def queue(self, events: Iterable[Event]) -> int:
         """Queue the deliveries of some events; how many."""

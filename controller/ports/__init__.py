@@ -4,6 +4,10 @@
     Ledger       Redis                   controller.store.ledger   controller.store.memory
     Hopper       Redis                   controller.store.hopper   controller.store.memory_hopper
     Records      SQL                     controller.store.records  controller.store.memory
+    Imports      SQL                     controller.store.imports  controller.store.memory_imports
+    Outward      SQL                     controller.store.outward  controller.store.memory_leads
+    Mailer       a mail server, by SMTP  controller.outward.smtp  controller.store.memory_outbox
+    Poster       receivers of webhooks   controller.outward.hooks tests have their own
     Clock        the machine's clocks    controller.engine.clock   tests set their own
 
 Every method may raise ``Unreachable`` (controller.errors) when its edge gives no confirmed answer in time;

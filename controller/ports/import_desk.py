@@ -77,7 +77,7 @@ class ImportDesk(Protocol):
         *,
         again: bool = False,
     ) -> ImportJob:
-        """Begin to import a file; returns as soon as its first rows are stored, or it is done.
+        """Begin to import a file; returns when it is done, or soon after its first rows are stored.
 
         Args:
             path: the file; it is not needed any more afterwards.

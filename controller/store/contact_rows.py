@@ -16,6 +16,11 @@ from controller.domain.instants import moment
 from controller.ports import ListedContact
 from controller.store.schema import DONE, IN_FLIGHT, PENDING, contacts
 
+CONTACT_DELETED = Check(
+    name=CheckName.CONTACT, passed=False, why="it is in the campaign no more: its import was undone meanwhile"
+)
+"""What keeps a contact from being called that was read before it was deleted."""
+
 
 def contact_gone(status: str, due_at: datetime | None, placed: datetime) -> Check | None:
     """What keeps a contact from being called now; None if nothing does.

@@ -151,8 +151,9 @@ class SqlFollowUps:
                 for row in rows
             ]
             new = self._jobs.insert(connection, jobs, now)
-            if len(rows) < room:  # else there is more, and the next time begins where this one did
-                connection.execute(self._mark, {"name": _MARK, "at": now})
+            # If there is more, the next time begins where this one ended.
+            done = now if len(rows) < room else max(rows[-1].at, since or rows[-1].at)
+            connection.execute(self._mark, {"name": _MARK, "at": done})
             return new
 
         # Looked at first without a transaction of the writer's, which calls wait for: mostly nothing is new.

@@ -8,16 +8,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
-    CTE,
     BigInteger,
     ColumnElement,
     Connection,
+    FromClause,
     Select,
     Text,
     and_,
     case,
     cast,
     distinct,
+    exists,
     func,
     literal,
     or_,
@@ -39,11 +40,12 @@ from controller.store.schema import attempts, campaigns, contact_numbers, contac
 from controller.store.schema_leads import stage_changes
 from controller.store.schema_work import dispositions
 
-_PATIENCE = 15
+_PATIENCE = 60
 """Times the store's timeout that counting a campaign of millions may take."""
 _HOUR = 3_600_000_000
 _MICROSECOND = timedelta(microseconds=1)
 _PLACED = func.coalesce(attempts.c.admitted_at, attempts.c.started_at)
+_CONNECTED = attempts.c.outcome == Outcome.CONNECTED.value
 _BEYOND_REACHED = (Stage.INTERESTED, Stage.LEAD, Stage.CUSTOMER)
 
 
@@ -60,7 +62,7 @@ class SqlLeads:
             zone = connection.scalar(select(campaigns.c.zone).where(campaigns.c.id == campaign))
             if zone is None:
                 raise no_such_campaign(campaign)
-            total = _lines(connection, _by_contact(campaign, literal("")))
+            total = _lines(connection, _by_contact(campaign))
             lines: Sequence[FunnelLine] = ()
             if by is By.SEGMENT:
                 lines = _lines(connection, _by_contact(campaign, contacts.c.segment))
@@ -179,84 +181,72 @@ def _lines(connection: Connection, statement: Select[Any]) -> list[FunnelLine]:
     ]
 
 
-def _connected(campaign: CampaignId) -> CTE:
-    """Contacts to whom an agent has spoken."""
-    return (
-        select(attempts.c.contact)
-        .where(attempts.c.campaign == campaign, attempts.c.outcome == Outcome.CONNECTED.value)
-        .distinct()
-        .cte("connected")
+def _by_contact(campaign: CampaignId, label: ColumnElement[Any] | None = None) -> Select[Any]:
+    # Not a join: SQLite would look through the whole list of those spoken to for each contact.
+    spoken = select(attempts.c.contact).where(attempts.c.campaign == campaign, _spoken())
+    reached = or_(contacts.c.stage >= int(Stage.REACHED), contacts.c.id.in_(spoken))
+    counts = (
+        func.count(),
+        func.sum(case((reached, 1), else_=0)),
+        *(func.sum(case((contacts.c.stage >= int(stage), 1), else_=0)) for stage in _BEYOND_REACHED),
     )
-
-
-def _by_contact(campaign: CampaignId, label: ColumnElement[Any]) -> Select[Any]:
-    spoken = _connected(campaign)
-    reached = case((contacts.c.stage >= int(Stage.REACHED), 1), (spoken.c.contact.is_not(None), 1), else_=0)
-    name = label.label("label")
-    return (
-        select(
-            name,
-            func.count(),
-            func.sum(reached),
-            *(func.sum(case((contacts.c.stage >= int(stage), 1), else_=0)) for stage in _BEYOND_REACHED),
-        )
-        .select_from(contacts.outerjoin(spoken, spoken.c.contact == contacts.c.id))
-        .where(contacts.c.campaign == campaign)
-        .group_by(name)
-        .order_by(name)
-    )
+    mine = contacts.c.campaign == campaign
+    if label is None:
+        return select(literal(""), *counts).where(mine).having(func.count() > 0)
+    return select(label, *counts).where(mine).group_by(label).order_by(label)
 
 
 def _by_call(connection: Connection, campaign: CampaignId, by: By, zone: ZoneInfo) -> Select[Any]:
     """Lines of calls, of which the last in which an agent spoke to the contact decides what came of it."""
-    spoken = attempts.c.outcome == Outcome.CONNECTED.value
-    noted = _noted(campaign)
     wanted = and_(attempts.c.campaign == campaign, attempts.c.outcome.is_not(None))
+    found: FromClause = attempts.join(contacts, contacts.c.id == attempts.c.contact)
     if by is By.HOUR:
         label = _hour(connection, campaign, zone)
     else:
-        label = func.coalesce(_script(noted) if by is By.SCRIPT else noted.c.code, "")
-        wanted = and_(wanted, or_(spoken, noted.c.id.is_not(None)))
+        found = found.outerjoin(dispositions, _holds())
+        label = func.coalesce(_script() if by is By.SCRIPT else dispositions.c.code, "")
+        wanted = and_(wanted, or_(_CONNECTED, dispositions.c.id.is_not(None)))
+    mine = select(attempts.c.contact, label.label("label")).select_from(found).where(wanted)
+    each = mine.distinct().cte("each")
+    called = select(each.c.label, func.count().label("contacts")).group_by(each.c.label).cte("called")
     place = func.row_number().over(
-        partition_by=(attempts.c.contact, spoken), order_by=(_PLACED.desc(), attempts.c.id.desc())
+        partition_by=attempts.c.contact, order_by=(_PLACED.desc(), attempts.c.id.desc())
     )
-    calls = (
-        select(
-            attempts.c.contact,
-            label.label("label"),
-            case((spoken, attempts.c.contact)).label("spoken"),
-            case((and_(spoken, place == 1), contacts.c.stage)).label("stage"),
-        )
-        .select_from(
-            attempts.outerjoin(noted, noted.c.call == attempts.c.id).join(
-                contacts, contacts.c.id == attempts.c.contact
-            )
-        )
-        .where(wanted)
-        .cte("calls")
+    talks = mine.add_columns(contacts.c.stage, place.label("place")).where(_spoken()).cte("talks")
+    came = (
+        func.sum(case((and_(talks.c.place == 1, talks.c.stage >= int(stage)), 1), else_=0)).label(stage.word)
+        for stage in _BEYOND_REACHED
     )
+    reached = func.count(distinct(talks.c.contact)).label("reached")
+    spoke = select(talks.c.label, reached, *came).group_by(talks.c.label).cte("spoke")
+    counts = (func.coalesce(count, 0) for count in list(spoke.columns)[1:])
     return (
-        select(
-            calls.c.label,
-            func.count(distinct(calls.c.contact)),
-            func.count(distinct(calls.c.spoken)),
-            *(func.sum(case((calls.c.stage >= int(stage), 1), else_=0)) for stage in _BEYOND_REACHED),
-        )
-        .group_by(calls.c.label)
-        .order_by(calls.c.label)
+        select(called.c.label, called.c.contacts, *counts)
+        .select_from(called.outerjoin(spoke, spoke.c.label == called.c.label))
+        .order_by(called.c.label)
     )
 
 
-def _noted(campaign: CampaignId) -> CTE:
-    """What was noted of each call; the last note holds."""
-    of_campaign = dispositions.c.campaign == campaign
-    last = select(func.max(dispositions.c.id)).where(of_campaign).group_by(dispositions.c.call)
-    return select(dispositions).where(dispositions.c.id.in_(last)).cte("noted")
+def _spoken() -> ColumnElement[bool]:
+    """In an attempt an agent spoke to the contact, not to a machine, a fax or somebody else who picked up."""
+    said, later = dispositions.alias("other"), dispositions.alias("later")
+    corrected = exists().where(later.c.call == said.c.call, later.c.id > said.c.id)
+    to_nobody = exists().where(
+        said.c.call == attempts.c.id, said.c.stage < int(Stage.REACHED), ~corrected.correlate(said)
+    )
+    return and_(_CONNECTED, ~to_nobody.correlate(attempts))
 
 
-def _script(noted: CTE) -> ColumnElement[Any]:
-    named = noted.c.script + literal(" v") + cast(noted.c.script_version, Text)
-    return case((noted.c.script == "", ""), else_=named)
+def _holds() -> ColumnElement[bool]:
+    """The disposition that holds of an attempt: its last."""
+    said = dispositions.alias("said")
+    last = select(func.max(said.c.id)).where(said.c.call == attempts.c.id).scalar_subquery()
+    return and_(dispositions.c.call == attempts.c.id, dispositions.c.id == last)
+
+
+def _script() -> ColumnElement[Any]:
+    named = dispositions.c.script + literal(" v") + cast(dispositions.c.script_version, Text)
+    return case((dispositions.c.script == "", ""), else_=named)
 
 
 def _hour(connection: Connection, campaign: CampaignId, zone: ZoneInfo) -> ColumnElement[Any]:

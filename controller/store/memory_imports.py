@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from controller.domain.callback import CallbackState
 from controller.domain.contact import NewContact
 from controller.domain.ids import CampaignId
 from controller.domain.imports import (
@@ -136,15 +137,20 @@ class MemoryImports:
         busy = sum(entry.status == IN_FLIGHT for entry in theirs)
         if busy:
             raise calls_under_way(job, busy)
-        called = {call.contact.id for call in self._records._calls.values()}
+        work = self._records.work
+        told_of = {call.contact.id for call in self._records._calls.values()}
+        told_of |= {callback.contact for callback in work._callbacks.values()}
         deleted = closed = 0
         for entry in theirs:
-            if entry.contact.id not in called:
+            if entry.contact.id not in told_of:
                 self._delete(entry)
                 deleted += 1
-            elif entry.status != DONE:
+                continue
+            if (promise := work._open(entry.contact.id)) is not None:
+                work._end(promise, CallbackState.CANCELLED, now)
+            if entry.status != DONE:
                 entry.status = DONE
-                entry.contact = replace(entry.contact, due_at=None, callback_at=None)
+                entry.contact = replace(entry.contact, due_at=None)
                 self._records._file(entry)
                 closed += 1
         what = f"undone by {who.author}: {who.reason}"

@@ -47,7 +47,7 @@ from controller.store.campaign_rows import (
     first_state,
     no_such_campaign,
 )
-from controller.store.contact_rows import contact_gone
+from controller.store.contact_rows import CONTACT_DELETED, contact_gone
 from controller.store.memory_compliance import MemoryEvidence, MemoryLists
 from controller.store.memory_imports import MemoryImports
 from controller.store.memory_leads import memory_outward
@@ -347,12 +347,13 @@ class MemoryRecords:
         if call.id in self._calls:
             return None
         entry, now = self._contacts.get(call.contact.id), utc_now()
-        if entry is None:
-            raise ProtocolError("The record store refused the attempts: no such contact.")
         placed = call.admitted_at or now
         standing = self._standing(campaign, call.contact)
         checks = (*checks, *standing_checks(standing, call.contact.consent, campaign, placed))
-        failed = first_failed(checks) or contact_gone(entry.status, entry.contact.due_at, placed)
+        failed = first_failed(checks)
+        if entry is None:
+            return failed or CONTACT_DELETED
+        failed = failed or contact_gone(entry.status, entry.contact.due_at, placed)
         if failed is not None:
             return failed
         person = self._key.of(call.contact.number)

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from controller.domain.answer import Answerer
 from controller.domain.call import Call
-from controller.domain.callback import Callback, CallbackState, Promise, not_reached
+from controller.domain.callback import Callback, CallbackState, not_reached
 from controller.domain.contact import PhoneNumber
 from controller.domain.disposition import Effect, follows
 from controller.domain.funnel import Stage
-from controller.domain.ids import AgentId, CallId, CampaignId, ContactId
+from controller.domain.ids import CallId, ContactId
 from controller.domain.outcome import Outcome
 from controller.domain.script import Question, Script
-from controller.ports.work import Disposed, DueCallback, NewDisposition
+from controller.ports.work import Disposed, NewDisposition
 from controller.store.attempt_rows import not_connected
 from controller.store.call_evidence import answerer_entry
+from controller.store.memory_callbacks import MemoryCallbacks, erased, mirror
 from controller.store.memory_leads import MemoryLeads, Noted
-from controller.store.schema import DONE, IN_FLIGHT, PENDING
+from controller.store.schema import PENDING
 from controller.store.work_rows import (
     Said,
     kept_by,
-    no_such_callback,
-    no_such_contact,
-    not_open,
     person_erased,
     same,
     stage_after,
@@ -79,154 +77,6 @@ class MemoryScripts:
         return self._scripts.get(name, [])[::-1][:limit]
 
 
-class MemoryCallbacks:
-    """``Callbacks`` (controller.ports.work) in memory."""
-
-    def __init__(self, records: MemoryRecords) -> None:
-        self._records = records
-        self._callbacks: dict[int, Callback] = {}
-
-    async def promise(self, contact: ContactId, promise: Promise, author: str, now: datetime) -> Callback:
-        """Store a promise outside of a call; one that is open is cancelled by it."""
-        self._records._answer()
-        entry = self._records._contacts.get(contact)
-        if entry is None:
-            raise no_such_contact(contact)
-        if _erased(entry):
-            raise person_erased(contact)
-        if (old := self._open(contact)) is not None:
-            self._end(old, CallbackState.CANCELLED, now)
-        made = self._add(entry, promise, author, now)
-        self._due(entry, promise.at)
-        return made
-
-    async def callback(self, callback: int) -> Callback | None:
-        """One call-back."""
-        self._records._answer()
-        return self._callbacks.get(callback)
-
-    async def callbacks(
-        self,
-        *,
-        campaign: CampaignId | None = None,
-        contact: ContactId | None = None,
-        agent: AgentId | None = None,
-        state: CallbackState | None = None,
-        after: tuple[datetime, int] | None = None,
-        limit: int = 1000,
-    ) -> Sequence[Callback]:
-        """Those to which all of it applies, in the order of (at, id), from the one after ``after``."""
-        self._records._answer()
-        return [
-            each
-            for each in self._ordered()
-            if campaign in (None, each.campaign)
-            and contact in (None, each.contact)
-            and agent in (None, each.agent)
-            and state in (None, each.state)
-            and (after is None or (each.at, each.id) > after)
-        ][:limit]
-
-    def _ordered(self) -> list[Callback]:
-        return sorted(self._callbacks.values(), key=lambda each: (each.at, each.id))
-
-    async def due_callbacks(
-        self, campaign: CampaignId, now: datetime, ahead: timedelta, limit: int = 1000
-    ) -> Sequence[DueCallback]:
-        """Open ones for ``now + ahead`` and before, by their hour; none whose contact is being called."""
-        self._records._answer()
-        contacts = self._records._contacts
-        return [
-            DueCallback(callback=each, contact=contacts[each.contact].contact)
-            for each in self._ordered()
-            if each.campaign == campaign
-            and each.state is CallbackState.OPEN
-            and each.at <= now + ahead
-            and contacts[each.contact].status == PENDING
-        ][:limit]
-
-    async def move(
-        self,
-        callback: int,
-        at: datetime,
-        now: datetime,
-        *,
-        agent: AgentId | None = None,
-        missed: bool = False,
-    ) -> Callback:
-        """Promise it for another hour."""
-        self._records._answer()
-        known = self._require_open(callback)
-        moved = replace(known, at=at, agent=agent, tries=known.tries + missed)
-        self._callbacks[callback] = moved
-        entry = self._records._contacts[known.contact]
-        if missed and moved.tries >= RULE.tries:
-            self._end(moved, CallbackState.MISSED, now)
-            self._release(entry, at)
-        else:
-            _mirror(entry, at, agent)
-            self._due(entry, at)
-        return self._callbacks[callback]
-
-    async def cancel(self, callback: int, now: datetime) -> Callback:
-        """Take it back. The campaign is done with the contact, if it was only waiting for the call."""
-        self._records._answer()
-        known = self._require_open(callback)
-        self._end(known, CallbackState.CANCELLED, now)
-        self._release(self._records._contacts[known.contact], now)
-        return self._callbacks[callback]
-
-    def _release(self, entry: _Entry, at: datetime) -> None:
-        if entry.status == PENDING:
-            limit = self._records._known(entry.contact.campaign).row.campaign.retry.max_attempts
-            reached = entry.last_outcome is Outcome.CONNECTED
-            self._put(entry, None if reached or entry.contact.attempts >= limit else at)
-
-    def _require_open(self, callback: int) -> Callback:
-        known = self._callbacks.get(callback)
-        if known is None:
-            raise no_such_callback(callback)
-        if known.state is not CallbackState.OPEN:
-            raise not_open(known)
-        return known
-
-    def _open(self, contact: ContactId) -> Callback | None:
-        mine = (each for each in self._callbacks.values() if each.contact == contact)
-        return next((each for each in mine if each.state is CallbackState.OPEN), None)
-
-    def _add(
-        self, entry: _Entry, promise: Promise, author: str, now: datetime, call: CallId | None = None
-    ) -> Callback:
-        made = Callback(
-            id=len(self._callbacks) + 1,
-            campaign=entry.contact.campaign,
-            contact=entry.contact.id,
-            at=promise.at,
-            agent=promise.agent,
-            note=promise.note,
-            author=author,
-            created_at=now,
-            call=call,
-        )
-        self._callbacks[made.id] = made
-        _mirror(entry, made.at, made.agent)
-        return made
-
-    def _end(self, callback: Callback, state: CallbackState, at: datetime) -> None:
-        self._callbacks[callback.id] = replace(self._callbacks[callback.id], state=state, ended_at=at)
-        _mirror(self._records._contacts[callback.contact], None, None)
-
-    def _due(self, entry: _Entry, at: datetime) -> None:
-        if entry.status != IN_FLIGHT and not _erased(entry):
-            self._put(entry, at)
-
-    def _put(self, entry: _Entry, due_at: datetime | None) -> None:
-        """Have a contact called then; None: the campaign is done with it."""
-        entry.status = DONE if due_at is None else PENDING
-        entry.contact = replace(entry.contact, due_at=due_at)
-        self._records._file(entry)
-
-
 class MemoryWork(MemoryScripts, MemoryCallbacks):
     """``Work`` (controller.ports.work) in memory."""
 
@@ -248,7 +98,7 @@ class MemoryWork(MemoryScripts, MemoryCallbacks):
         if call is None or not reached:
             raise not_connected(new.call)
         entry = records._contacts[call.contact.id]
-        if _erased(entry):
+        if erased(entry):
             if new.promise is not None:
                 raise person_erased(call.contact.id)
             new = replace(new, notes="", answers={})
@@ -296,6 +146,7 @@ class MemoryWork(MemoryScripts, MemoryCallbacks):
                 script=new.script,
                 script_version=new.script_version,
                 agent=call.agent,
+                stage=kind.stage,
             )
         )
         return made
@@ -342,7 +193,7 @@ class MemoryWork(MemoryScripts, MemoryCallbacks):
             and other.id != call.id
             and records._started[other.id].placed > started.placed
         )
-        if _erased(entry) or entry.current_call is not None or any(later):
+        if erased(entry) or entry.current_call is not None or any(later):
             return
         ended = call.ended_at or started.placed
         mine = promise is not None and kept_by(promise, call.id, started.placed, ended)
@@ -366,9 +217,9 @@ class MemoryWork(MemoryScripts, MemoryCallbacks):
         after = not_reached(promise, call.ended_at or promise.at, next_due, RULE, counts=counts)
         self._callbacks[promise.id] = after
         if after.state is not CallbackState.OPEN:
-            _mirror(entry, None, None)
+            mirror(entry, None, None)
             return None
-        _mirror(entry, after.at, after.agent)
+        mirror(entry, after.at, after.agent)
         self._put(entry, after.at)
         return after
 
@@ -436,14 +287,6 @@ def _blank(said: Said) -> Said:
 def _plain(one: Disposed | Callback) -> dict[str, Any]:
     values = ((each.name, getattr(one, each.name)) for each in fields(one))
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values}
-
-
-def _erased(entry: _Entry) -> bool:
-    return entry.contact.number.startswith("#")
-
-
-def _mirror(entry: _Entry, at: datetime | None, agent: AgentId | None) -> None:
-    entry.contact = replace(entry.contact, callback_at=at, callback_for=agent)
 
 
 def memory_work(records: MemoryRecords) -> MemoryWork:

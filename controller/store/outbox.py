@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, literal, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, literal, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.domain.ids import CampaignId
@@ -17,7 +17,10 @@ from controller.store.access import Access, chunks
 from controller.store.schema import Instant
 from controller.store.schema_leads import outbox, webhook_subscriptions
 
-_OPEN = outbox.c.state.in_([JobState.QUEUED.value, JobState.SENDING.value])
+# Just as in the indexes of open jobs, and without parameters: SQLite takes them only then.
+_OPEN = text("outbox.state IN ('queued', 'sending')")
+_CLAIMED = text("outbox.claim <> ''")
+_LOOK = "a look at what is to be sent"
 _PER_TIMEOUT = 2000
 """Jobs for which ``put`` is given once the store's timeout."""
 
@@ -74,14 +77,15 @@ class SqlJobs:
             .where(_OPEN, outbox.c.kind.in_([kind.value for kind in kinds]), outbox.c.due_at <= now, free)
             .order_by(outbox.c.due_at, outbox.c.id)
             .limit(limit)
-            .with_for_update(skip_locked=True)  # for PostgreSQL; SQLite has one writer at a time
         )
 
         def take(connection: Connection) -> list[Job]:
             # One statement looks and takes, so that no two can take the same.
+            # Locks are for PostgreSQL; SQLite has one writer at a time.
+            chosen = wanted.with_for_update(skip_locked=True).cte("chosen")
             connection.execute(
                 update(outbox)
-                .where(outbox.c.id.in_(wanted))
+                .where(outbox.c.id.in_(select(chosen.c.id)))
                 .values(
                     state=JobState.SENDING.value,
                     claim=claim,
@@ -89,10 +93,15 @@ class SqlJobs:
                     tries=outbox.c.tries + 1,
                 )
             )
-            mine = select(outbox).where(outbox.c.claim == claim).order_by(outbox.c.due_at, outbox.c.id)
+            mine = (
+                select(outbox).where(_CLAIMED, outbox.c.claim == claim).order_by(outbox.c.due_at, outbox.c.id)
+            )
             return [job_of(row) for row in connection.execute(mine)]
 
-        return await self._access.write(take, "a look at what is to be sent")
+        # Looked at first without a transaction of the writer's, which calls wait for: mostly nothing is due.
+        if not await self._access.read(lambda c: c.execute(wanted).first() is not None, _LOOK):
+            return []
+        return await self._access.write(take, _LOOK)
 
     async def settle(self, job: Job, verdict: Verdict, now: datetime, due_at: datetime | None = None) -> bool:
         """Say how a try ended, if the claim still holds."""

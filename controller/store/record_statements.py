@@ -31,7 +31,7 @@ from controller.domain.evidence import Entry
 from controller.store.access import chunks
 from controller.store.attempt_rows import WRITTEN_AT_END, AttemptRow, EndRow, StartRow
 from controller.store.call_evidence import attempt_entry, end_entries, late_attempt_entry
-from controller.store.contact_rows import contact_gone
+from controller.store.contact_rows import CONTACT_DELETED, contact_gone
 from controller.store.evidence_chain import append, take_hold
 from controller.store.schema import IN_FLIGHT, Instant, attempts, campaigns, contacts
 from controller.store.standing import Standings
@@ -166,7 +166,9 @@ def _decide(connection: Connection, starts: Sequence[StartRow]) -> tuple[dict[st
         contact, placed = contact_rows.get(call.contact.id), call.admitted_at or row.now
         checks = (*row.checks, *standing_checks(standing, call.contact.consent, campaign, placed))
         failed = first_failed(checks)
-        if failed is None and contact is not None:  # what does not exist the database refuses by itself
+        if contact is None:
+            failed = failed or CONTACT_DELETED
+        elif failed is None:
             failed = contact_gone(contact.status, contact.due_at, placed)
         if failed is not None:
             refused[call.id] = failed

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
+from itertools import chain, repeat
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, literal, select, update
 
 from controller.domain.campaign import ListOrder
 from controller.domain.contact import Contact
@@ -20,9 +22,10 @@ from controller.ports import ListedContact
 from controller.store.access import Access
 from controller.store.contact_rows import contact_of, listed_of, select_contacts
 from controller.store.records_database import Work
-from controller.store.schema import IN_FLIGHT, PENDING, Instant, contacts
+from controller.store.schema import IN_FLIGHT, PENDING, contacts
 from controller.store.schema_segments import segments
 from controller.store.segment_sql import Condition, condition
+from controller.store.segment_walk import SLICES, Run, again, fresh, later, look
 
 T = TypeVar("T")
 
@@ -143,52 +146,43 @@ class SqlSegments:
         order: ListOrder = ListOrder.RETRIES_FIRST,
     ) -> Sequence[Contact]:
         """Matching contacts that may be called now, and were promised no call-back."""
-        waiting = select_contacts().where(
-            *self._matching(filter_, campaign, now),
-            contacts.c.status == PENDING,
-            contacts.c.callback_at.is_(None),
+        wanted = select_contacts().where(
+            *self._matching(filter_, campaign, now), contacts.c.callback_at.is_(None)
         )
-        again = waiting.where(contacts.c.due_at <= literal(now, Instant)).order_by(
-            contacts.c.due_at, contacts.c.id
-        )
-        newest = order is ListOrder.NEWEST_FIRST
-        fresh = waiting.where(contacts.c.due_at.is_(None)).order_by(
-            contacts.c.id.desc() if newest else contacts.c.id
-        )
-        first, second = (again, fresh) if order is ListOrder.RETRIES_FIRST else (fresh, again)
-
-        def look(connection: Connection) -> list[Contact]:
-            rows = list(connection.execute(first.limit(limit)))
+        runs = [again(campaign, now), fresh(campaign, newest_first=order is ListOrder.NEWEST_FIRST)]
+        if order is not ListOrder.RETRIES_FIRST:
+            runs.reverse()
+        rows: list[Row[Any]] = []
+        for run in runs:
             if len(rows) < limit:
-                rows += connection.execute(second.limit(limit - len(rows)))
-            return [contact_of(row) for row in rows]
-
-        return await self._alone(self._dialer, look)
+                rows += await self._walk(run, wanted, limit - len(rows))
+        return [contact_of(row) for row in rows]
 
     async def next_due(self, filter_: Filter, campaign: CampaignId, now: datetime) -> datetime | None:
         """When the next matching contact that is not yet due will be; None if all are done with."""
-        matching = and_(*self._matching(filter_, campaign, now))
-        waiting = and_(contacts.c.campaign == campaign, contacts.c.status == PENDING)
-        ringing = and_(contacts.c.campaign == campaign, contacts.c.status == IN_FLIGHT)
-        later = (
-            select(contacts.c.due_at)
-            .where(waiting, contacts.c.due_at > literal(now, Instant), matching)
-            .order_by(contacts.c.due_at)
-            .limit(1)
-        )
-
-        def look(connection: Connection) -> datetime | None:
-            def is_any(*conditions: Condition) -> bool:
-                return connection.scalar(select(contacts.c.id).where(*conditions).limit(1)) is not None
-
-            at: datetime | None = connection.scalar(later)
-            if at is not None:
-                return at
-            if is_any(ringing) or is_any(waiting, matching):
+        matching = self._matching(filter_, campaign, now)
+        if rows := await self._walk(later(campaign, now), select(contacts.c.due_at).where(*matching), 1):
+            at: datetime = rows[0][0]
+            return at
+        left = await self._alone(self._dialer, lambda connection: _states_left(connection, campaign))
+        if IN_FLIGHT in left:
+            return now
+        for run in (fresh(campaign), again(campaign, now)):
+            if await self._walk(run, select(contacts.c.id).where(*matching), 1):
                 return now
-            return tomorrow(now) if moves(filter_) and is_any(waiting) else None
+        return tomorrow(now) if moves(filter_) and PENDING in left else None
 
-        return await self._alone(self._dialer, look)
+    async def _walk(self, run: Run, wanted: Select[Any], limit: int) -> list[Row[Any]]:
+        """The first rows of those that are wanted; the readers are free between two slices."""
+        found: list[Row[Any]] = []
+        place: Row[Any] | None = None
+        for size in chain(SLICES, repeat(SLICES[-1])):
+            work = partial(look, run=run, wanted=wanted, place=place, size=size, limit=limit - len(found))
+            rows, place = await self._alone(self._dialer, work)
+            found += rows
+            if place is None or len(found) >= limit:
+                break
+        return found
 
     async def _alone(self, readers: asyncio.Lock, work: Work[T]) -> T:
         """Look through the contacts when nobody else of the same readers does."""
@@ -207,6 +201,16 @@ class SqlSegments:
     def _matching(self, filter_: Filter, campaign: CampaignId, now: datetime) -> tuple[Condition, ...]:
         known = contacts.c.erased_at.is_(None)
         return (contacts.c.campaign == campaign, known, condition(filter_, now, self._dialect))
+
+
+def _states_left(connection: Connection, campaign: CampaignId) -> set[str]:
+    """In which states contacts are that the campaign is not done with."""
+
+    def is_any(state: str) -> bool:
+        of_state = and_(contacts.c.campaign == campaign, contacts.c.status == state)
+        return connection.scalar(select(contacts.c.id).where(of_state).limit(1)) is not None
+
+    return {state for state in (PENDING, IN_FLIGHT) if is_any(state)}
 
 
 def _version_held(connection: Connection, name: str) -> int:

@@ -41,7 +41,7 @@ UPGRADE_TIMEOUT: Final = 3600.0
 """Seconds. A list of 10,000,000 contacts, the largest that was tried, takes minutes."""
 _STATUS_TIMEOUT: Final = 10.0
 _BUSY: Final = 30.0
-"""Seconds that SQLite waits for another program's transaction."""
+"""Seconds to wait for another program's transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +163,9 @@ def _upgrade(connection: Connection, saves: Path | None) -> Upgraded:
         return Upgraded(before=found, after=found)
     if not BASELINE[0] <= found < SCHEMA_VERSION:
         raise refusal(found)
+    if connection.dialect.name == "postgresql":
+        # A table that somebody uses is waited for, but not for ever: everybody else waits behind us.
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(_BUSY * 1000)}")
     copied = None
     if saves is not None:
         copied = saves.with_name(f"{saves.name}.version-{found}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")

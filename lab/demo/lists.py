@@ -6,7 +6,7 @@ import csv
 import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from lab.numbers import Behaviour, number
 
@@ -16,7 +16,27 @@ _NAMES: Final = (
 _TOWNS: Final = "Bari Como Enna Lodi Pisa Roma Siena Torino Udine Varese"
 _SEED: Final = 2014  # the year of the authority's decision
 
-Row = tuple[str, str, str]
+
+class Row(NamedTuple):
+    """One contact of a list.
+
+    Attributes:
+        second: Another number of theirs; empty if they have one only.
+    """
+
+    number: str
+    name: str
+    town: str
+    second: str = ""
+
+    @property
+    def email(self) -> str:
+        """Nobody's address: the domain is set aside for examples."""
+        return f"{self.name.lower()}.{self.number[-6:]}@example.org"
+
+
+_SECOND: Final = frozenset({Behaviour.UNREACHABLE, Behaviour.NO_ANSWER})
+"""Who is reached on another number, if they have one."""
 
 
 def lawful(count: int = 160) -> list[Row]:
@@ -29,7 +49,8 @@ def lawful(count: int = 160) -> list[Row]:
         kind = chance.choice(kinds)
         ring = round(chance.uniform(0.4, 3.0), 1)
         hold = float(chance.randint(3, 6)) if kind in (Behaviour.PERSON, Behaviour.MACHINE) else 0.0
-        rows.append(_row(chance, number(kind, ring=ring, hold=hold, serial=serial)))
+        second = number(Behaviour.PERSON, ring=1.0, hold=4.0, serial=300 + serial) if kind in _SECOND else ""
+        rows.append(_row(chance, number(kind, ring=ring, hold=hold, serial=serial), second))
     return rows
 
 
@@ -44,8 +65,13 @@ def burst(count: int = 60) -> list[Row]:
     return rows
 
 
-def _row(chance: random.Random, e164: str) -> Row:
-    return e164, chance.choice(_NAMES.split()), chance.choice(_TOWNS.split())
+def _row(chance: random.Random, e164: str, second: str = "") -> Row:
+    return Row(e164, chance.choice(_NAMES.split()), chance.choice(_TOWNS.split()), second)
+
+
+def numbers(rows: Sequence[Row]) -> set[str]:
+    """All numbers of a list."""
+    return {number for row in rows for number in (row.number, row.second) if number}
 
 
 def opted_out(rows: Sequence[Row]) -> list[str]:
@@ -64,7 +90,7 @@ def write_register(path: Path, rows: Sequence[Row]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["numero", "iscritto"])
-        writer.writerows([number, "si" if number in inside else "no"] for number, _, _ in rows)
+        writer.writerows([number, "si" if number in inside else "no"] for number in sorted(numbers(rows)))
 
 
 def write_numbers(path: Path, numbers: Iterable[str]) -> None:
@@ -72,23 +98,25 @@ def write_numbers(path: Path, numbers: Iterable[str]) -> None:
     path.write_text("\n".join(numbers) + "\n", "utf-8")
 
 
-def write(path: Path, rows: Iterable[Row], *, flaws: bool = False) -> None:
+def write(path: Path, rows: Sequence[Row], *, flaws: bool = False) -> None:
     """Write a list as call centres have them: Italian headings, numbers in national form.
 
     Args:
         path: of the CSV file.
-        rows: number, name, town.
+        rows: the contacts.
         flaws: add what real lists have: a duplicate, a number that is none, an emergency number.
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter=";")
         consent = ["contratto", "modulo di adesione", "2026-01-15"]
-        writer.writerow(["telefono", "nome", "città", "consenso", "fonte consenso", "data consenso"])
-        first = None
-        for e164, name, town in rows:
-            first = first or (e164, name, town)
-            writer.writerow([e164.removeprefix("+39"), name, town, *consent])
-        if flaws and first is not None:
-            writer.writerow([f"+39 {first[0][3:6]} {first[0][6:]}", first[1], first[2], *consent])
-            writer.writerow(["12345", "Nessuno", "Roma", *consent])
-            writer.writerow(["112", "Emergenza", "Roma", *consent])
+        headers = ["cellulare", "telefono casa", "nome", "email", "città"]
+        writer.writerow([*headers, "consenso", "fonte consenso", "data consenso"])
+        for row in rows:
+            national = [number.removeprefix("+39") for number in (row.number, row.second)]
+            writer.writerow([*national, row.name, row.email, row.town, *consent])
+        if flaws and rows:
+            first = rows[0]
+            spaced = f"+39 {first.number[3:6]} {first.number[6:]}"
+            writer.writerow([spaced, "", first.name, first.email, first.town, *consent])
+            writer.writerow(["12345", "", "Nessuno", "", "Roma", *consent])
+            writer.writerow(["112", "", "Emergenza", "", "Roma", *consent])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import os
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,18 +27,20 @@ from controller.domain.agent import AgentState
 from controller.domain.ids import E164, AgentId, CampaignId
 from controller.ports import CampaignStatus
 from lab import law
-from lab.controller import ControllerProcess
-from lab.demo import lists, screen
+from lab.controller import ControllerProcess, Value
+from lab.demo import lists, manager, screen
 from lab.demo.judgement import Judgement, judge
 from lab.demo.stores import read_attempts, read_suppressed
+from lab.demo.team import Team
 from lab.errors import LabError
 from lab.lab import Lab
+from lab.mailsink import MailSink
 from lab.provision import cache_dir, toolchain
 
 CALLER: Final = "Esempio S.p.A."
 AGENTS: Final = 5
 ROME: Final = ZoneInfo("Europe/Rome")
-DEFAULTS: Final = {
+DEFAULTS: Final[dict[str, Value]] = {
     "regulation": law.DEMO,
     "caller_number": "+390844123456",  # of the range set aside for such calls
 }
@@ -44,6 +48,7 @@ ACT_ONE: Final = 45.0
 ACT_TWO: Final = 15.0
 ENCORE: Final = 3.0
 _DRAIN: Final = 40.0
+_MAILS_PATIENCE: Final = 20.0
 _AGENTS_PATIENCE: Final = 10.0
 _WIDTH: Final = 110
 _REFRESH: Final = 0.25
@@ -73,7 +78,7 @@ FIRST: Final = Act(
     title="Act one: within the law",
     seconds=ACT_ONE,
     rows=lists.lawful(),
-    options=("--mode", "ratio", "--overdial", "2", "--wrap-up", "1"),
+    options=("--mode", "ratio", "--overdial", "2", "--wrap-up", "1", "--set", "other_number_after=2"),
     flaws=True,
 )
 SECOND: Final = Act(
@@ -89,13 +94,44 @@ SECOND: Final = Act(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Where the demo's controller meets the world: its API, and the mail server it is told of."""
+
+    api_port: int
+    mail_port: int
+
+    @property
+    def api(self) -> str:
+        """Address of the API, up to its version."""
+        return f"http://127.0.0.1:{self.api_port}/api/v1"
+
+    @property
+    def settings(self) -> dict[str, dict[str, Value]]:
+        """The tables that tell the controller."""
+        return {
+            "api": {"enabled": True, "port": self.api_port},
+            "public": {"base_url": f"http://127.0.0.1:{self.api_port}"},
+            "mail": {
+                "host": "127.0.0.1",
+                "port": self.mail_port,
+                "tls": "none",
+                "sender": "offerte@esempio.example",
+            },
+        }
+
+
 class Demo:
     """Runs the acts on a lab and a controller that are up."""
 
-    def __init__(self, lab: Lab, controller: ControllerProcess, console: Console) -> None:
+    def __init__(
+        self, lab: Lab, controller: ControllerProcess, console: Console, outside: Outside, sink: MailSink
+    ) -> None:
         self._lab = lab
         self._controller = controller
         self._console = console
+        self._outside = outside
+        self._sink = sink
         self._failed: list[str] = []
 
     async def play(self) -> bool:
@@ -105,8 +141,8 @@ class Demo:
             Whether the law was kept and both sides agree.
         """
         await self._log_in()
-        for act in (FIRST, SECOND):
-            await self._act(act)
+        written = await self._first_act()
+        await self._act(SECOND)
         await self._encore()
         verdicts = [await self._judge(act) for act in (FIRST, SECOND)]
         await self._log_out()
@@ -117,16 +153,65 @@ class Demo:
         rung = self._called_against_their_will()
         if rung:
             self._console.print(f"called although they must not be: {', '.join(rung)}", style="bold red")
-        return all(verdict.clean for verdict in verdicts) and not rung and not self._failed
+        return all(verdict.clean for verdict in verdicts) and written and not rung and not self._failed
 
     # ---- the acts ----------------------------------------------------------------------------------
+
+    async def _first_act(self) -> bool:
+        """A campaign with all that belongs to one; returns whether whoever wanted an offer was written to."""
+        for name, filter_ in manager.SEGMENTS.items():
+            await self._cli("segment", "save", name, filter_, "--author", "demo")
+        team = Team(self._outside.api, await self._token())
+        work = asyncio.create_task(team.work(), name="the demo's agents")
+        try:
+            await self._act(FIRST)
+        finally:
+            work.cancel()
+            with suppress(asyncio.CancelledError):
+                await work
+        return await self._follow_up(team)
+
+    async def _token(self) -> str:
+        made = await self._cli(
+            "token", "create", "--role", "supervisor", "--label", "demo", "--days", "1", "--json", quiet=True
+        )
+        return str(json.loads(made)["token"])
+
+    async def _follow_up(self, team: Team) -> bool:
+        """Who wanted an offer gets a mail, once; nobody else does."""
+        self._console.rule("What came of the conversations")
+        leads = team.noted[manager.LEAD]
+        mails = await self._sink.received(leads, timeout=_MAILS_PATIENCE)
+        noted = ", ".join(f"{code} {count}" for code, count in team.noted.most_common())
+        self._console.print(f"Agents noted by the API: {noted}", highlight=False)
+        for problem in team.problems:
+            self._console.print(f"  refused: {problem}", style="bold red", highlight=False)
+        addresses = [str(mail["To"]) for mail in mails]
+        right = len(addresses) == leads and len(set(addresses)) == leads and not team.problems
+        self._console.print(
+            f"{leads} wanted an offer; the mail sink has {len(mails)} mails to {len(set(addresses))} of them",
+            style=None if right else "bold red",
+            highlight=False,
+        )
+        if mails:
+            self._console.print(f"  the first: {mails[0]['Subject']}", highlight=False, markup=False)
+        for by in ((), ("--by", "disposition"), ("--by", "script")):
+            await self._cli("funnel", "show", FIRST.campaign, *by)
+        return right
 
     async def _act(self, act: Act) -> None:
         self._console.rule(act.title)
         file = self._controller.root / f"{act.campaign}.csv"
         lists.write(file, act.rows, flaws=act.flaws)
         await self._cli("campaign", "create", act.campaign, "--caller", CALLER, *act.options)
-        await self._cli("import", act.campaign, str(file))
+        if not act.lifted:
+            for words in manager.commands(act.campaign, self._controller.root):
+                await self._cli(*words)
+            await self._cli("contacts", "preview", str(file), "--rows", "2")
+        await self._cli("contacts", "import", act.campaign, str(file), "--source", "demo", "--author", "demo")
+        if not act.lifted:
+            for name in manager.SEGMENTS:
+                await self._cli("segment", "count", act.campaign, name)
         await self._ask_the_register(act)
         await self._cli("campaign", "check", act.campaign)
         await self._dial(act.campaign, act.title, act.seconds)
@@ -237,19 +322,23 @@ class Demo:
     async def _status(self, control: ControlClient, campaign: str) -> CampaignStatus:
         return next(entry for entry in (await control.status()).campaigns if entry.id == campaign)
 
-    async def _cli(self, *words: str) -> None:
-        """Run the command line as an administrator would."""
-        self._console.print(f"$ campaign-controller {' '.join(words)}", style="cyan", highlight=False)
+    async def _cli(self, *words: str, quiet: bool = False) -> str:
+        """Run the command line as an administrator would; ``quiet`` does not show what it answers."""
+        shown = " ".join(f'"{word}"' if " " in word else word for word in words)
+        self._console.print(f"$ campaign-controller {shown}", style="cyan", highlight=False, markup=False)
         argv = [sys.executable, "-m", "controller", "--config", str(self._controller.config), *words]
         process = await asyncio.create_subprocess_exec(
-            *argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env={**os.environ}
+            *argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ}
         )
-        output, _ = await asyncio.wait_for(process.communicate(), timeout=120)
-        self._console.print(output.decode().rstrip(), highlight=False, markup=False)
+        output, complaints = await asyncio.wait_for(process.communicate(), timeout=120)
+        told = [] if quiet else [output]
+        for text in (*told, complaints):
+            if text.strip():
+                self._console.print(text.decode().rstrip(), highlight=False, markup=False)
         if process.returncode:
             self._failed.append(words[0])
-        if process.returncode:
             raise LabError(f"campaign-controller {words[0]} failed")
+        return output.decode()
 
     async def _suppressed(self) -> dict[str, int]:
         """Read Redis beside the controller."""
@@ -257,7 +346,7 @@ class Demo:
             return await asyncio.to_thread(read_suppressed, reader)
 
     async def _judge(self, act: Act) -> Judgement:
-        numbers = {E164(number) for number, _, _ in act.rows}
+        numbers = {E164(number) for number in lists.numbers(act.rows)}
         calls = [call for call in await self._lab.ended_calls(0) if call.number in numbers]
         attempts = [a for a in read_attempts(self._controller.records) if a.number in numbers]
         suppressed = {n: left for n, left in (await self._suppressed()).items() if n in numbers}
@@ -287,10 +376,13 @@ async def demo() -> int:
     try:
         async with Lab(agents=AGENTS, tools=tools) as lab:
             console.print("PBX, telephone network and Redis are up, on loopback only.")
-            controller = ControllerProcess(lab, state, {"campaign_defaults": DEFAULTS})
+            outside = Outside(lab.free_port(), lab.free_port())
+            overrides = {"campaign_defaults": DEFAULTS} | outside.settings
+            controller = ControllerProcess(lab, state, overrides)
             try:
-                await controller.start()
-                clean = await Demo(lab, controller, console).play()
+                with MailSink(outside.mail_port) as sink:
+                    await controller.start()
+                    clean = await Demo(lab, controller, console, outside, sink).play()
             except BaseException:
                 console.print(controller.log_tail(), style="dim", highlight=False, markup=False)
                 raise

@@ -300,6 +300,8 @@ def _default(value: object) -> str:
             return '`""`'
         case str() | Path():
             return f'`"{value}"`'
+        case ():
+            return "`[]`"
         case _:
             return f"`{value}`"
 

@@ -15,6 +15,7 @@ from controller.api.rest.problems import CHANGED, FORBIDDEN, NOT_FOUND, Problem
 from controller.api.rest.services import Services
 from controller.domain.access import Right, Role, may
 from controller.domain.ids import AgentId, CampaignId, masked
+from controller.errors import BadInput
 from controller.ports import CampaignRow
 from controller.ports.tokens import Token
 
@@ -109,6 +110,17 @@ class Ask:
         row = await self.services.records.campaign(CampaignId(campaign))
         if row is None:
             raise Problem(NOT_FOUND, f"there is no campaign {campaign!r}")
+        return row
+
+    async def named_campaign(self, campaign: str, place: str = "campaign") -> CampaignRow:
+        """A campaign that a body names.
+
+        Raises:
+            BadInput: there is none of this name.
+        """
+        row = await self.services.records.campaign(CampaignId(campaign))
+        if row is None:
+            raise BadInput(place, f"there is no campaign {campaign!r}")
         return row
 
     # --- pages -----------------------------------------------------------------------------------------

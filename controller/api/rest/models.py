@@ -72,6 +72,7 @@ def _whole(value: object) -> object:
 
 Whole = Annotated[int, BeforeValidator(_whole)]
 """A whole number."""
+VersionNumber = Annotated[Whole, Field(ge=1, le=1_000_000)]
 Instant = Annotated[
     datetime,
     BeforeValidator(_instant),
@@ -84,7 +85,7 @@ Words = Annotated[str, _line(r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f
 """One line of text that is not blank."""
 Word = Annotated[str, _line(r"^[A-Za-z0-9_.-]{1,64}$", 64)]
 """A name in a configuration, of an agent, a segment, a script."""
-Text = Annotated[str, _line(r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$", 100_000)]
+Text = Annotated[str, _line(r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$", 20_000)]
 """Text of several lines."""
 CampaignName = Annotated[str, _line(r"^[A-Za-z0-9_-]{1,64}$", 64)]
 CallName = Annotated[str, _line(r"^[A-Za-z0-9_-]{1,64}$", 64)]

@@ -81,6 +81,11 @@ class _Document:
             "parameters": list(self._parameters(route)),
             "responses": {str(route.status): self._success(route)} | _failures(route, problem),
         }
+        if route.tagged:
+            found["responses"]["304"] = {
+                "description": "It is the version that you have",
+                "headers": {"ETag": _ETAG},
+            }
         if right := route.right:
             more = f"{more}\n\nNeeds the right `{right.value}`.".strip()
         else:
@@ -107,6 +112,12 @@ class _Document:
         if route.method == "PUT":
             about = "`*`: make it, if it is not there yet; goes instead of If-Match"
             yield _header("If-None-Match", about, {"type": "string", "const": "*"})
+        if route.tagged:
+            about = "ETag of the version that you have; it is not sent again"
+            yield _header("If-None-Match", about, {"type": "string"})
+        if route.streams and route.answer is None and not route.sends:
+            about = "Id of the last event that you have; you get what came since"
+            yield _header("Last-Event-ID", about, {"type": "string", "pattern": "^[0-9]{1,19}$"})
         if route.keeps:
             about = "Sent again within 24 hours, the same request is answered, not carried out, again"
             yield _header("Idempotency-Key", about, {"type": "string", "pattern": "^[!-~]{1,255}$"})
@@ -131,7 +142,7 @@ class _Document:
         elif route.streams:
             made["content"] = {route.produces: {"schema": {"type": "string"}}}
         headers = {}
-        if route.edits or "ETag" in (route.handler.__doc__ or ""):
+        if route.edits or route.tagged:
             headers["ETag"] = _ETAG
         if route.status == 201:
             headers["Location"] = _LOCATION

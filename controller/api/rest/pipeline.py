@@ -53,7 +53,7 @@ class Bounds:
         seconds: for reading it and for answering it, each.
         body: bytes of a body of JSON.
         upload: bytes of a file.
-        upload_seconds: for reading a file.
+        slow_seconds: for reading a file, and for what looks at everything there is.
         uploads: where files are while they are worked on; None: the system's place for such.
         streams: live streams of one token at a time.
     """
@@ -61,7 +61,7 @@ class Bounds:
     seconds: float = 20.0
     body: int = 1024 * 1024
     upload: int = 256 * 1024 * 1024
-    upload_seconds: float = 600.0
+    slow_seconds: float = 600.0
     uploads: Path | None = None
     streams: int = 10
 
@@ -128,7 +128,7 @@ class Pipeline:
         query = reading.query_of(request, route.query_model)
         try:
             if route.takes:
-                async with asyncio.timeout(self._bounds.upload_seconds):
+                async with asyncio.timeout(self._bounds.slow_seconds):
                     upload = await stack.enter_async_context(
                         reading.upload_of(request, self._bounds.upload, self._bounds.uploads)
                     )
@@ -144,7 +144,8 @@ class Pipeline:
         return arguments, digest
 
     async def _handled(self, route: Route, arguments: dict[str, Any]) -> Any:
-        limit = asyncio.timeout(self._bounds.upload_seconds if route.takes else self._bounds.seconds)
+        slow = route.patient or bool(route.takes)
+        limit = asyncio.timeout(self._bounds.slow_seconds if slow else self._bounds.seconds)
         try:
             async with limit:
                 return await route.handler(**arguments)

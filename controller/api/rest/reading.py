@@ -35,7 +35,8 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,3})?", re.ASCII)
 _RANGE = re.compile(r"\s*([\w!#$&^.+*-]+/[\w!#$&^.+*-]+)\s*(?:;(.*))?", re.ASCII)
 _ZERO = re.compile(r"\s*q\s*=\s*0(\.0{0,3})?\s*", re.ASCII)
-_ETAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*')
+_ETAG = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
+_ETAGS = re.compile(rf"\s*{_ETAG.pattern}\s*(,\s*{_ETAG.pattern}\s*)*")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -95,10 +96,9 @@ def if_match(request: web.Request, route: Route) -> Sequence[str]:
         raise Problem(UNCONDITIONAL, f"send the ETag that you were given as If-Match{new}")
     if header.strip() == "*":
         return ("*",)
-    found = [_ETAG.fullmatch(item) for item in header.split(",")]
-    if not all(found):
+    if not _ETAGS.fullmatch(header):
         raise _bad_header("If-Match", "is no list of ETags", '"1", or *')
-    return [match[2] for match in found if match and not match[1]]  # weak ones match nothing here
+    return [match[2] for match in _ETAG.finditer(header) if not match[1]]  # weak ones match nothing here
 
 
 def creates(request: web.Request, route: Route) -> bool:
@@ -109,8 +109,7 @@ def creates(request: web.Request, route: Route) -> bool:
 def none_match(request: web.Request) -> Sequence[str]:
     """The versions that the asker has already."""
     header = ",".join(request.headers.getall("If-None-Match", []))
-    found = (_ETAG.fullmatch(item) for item in header.split(","))
-    return [match[2] for match in found if match]
+    return [match[2] for match in _ETAG.finditer(header)]
 
 
 def idempotency_key(request: web.Request) -> str | None:

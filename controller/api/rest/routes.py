@@ -72,7 +72,9 @@ class Route:
     Attributes:
         right: what its caller must have; None: anybody may, without a token.
         takes: content types of a body that is taken as a file; empty: the body is JSON, or there is none.
+        tagged: the answer has a version, by which it is not sent again.
         edits: the caller has to name the version to be changed, by If-Match.
+        patient: it may take long: it looks at every contact, or at every entry.
         keeps: the answer to a POST is kept for when the same request comes again.
         streams: the handler answers by itself, for as long as it likes.
         sends: content type of an answer that the handler writes by itself.
@@ -87,6 +89,8 @@ class Route:
     status: int = 200
     takes: Sequence[str] = ()
     edits: bool = False
+    tagged: bool = False
+    patient: bool = False
     keeps: bool = False
     streams: bool = False
     sends: str = ""
@@ -150,14 +154,15 @@ class Resource:
         """Declare a route that stores something under a name of the caller's choice."""
         return self._route("PUT", path, right, edits=True, **more)
 
-    def delete(self, path: str, right: Right, **more: Any) -> Callable[[H], H]:
-        """Declare a route that takes something away."""
-        return self._route("DELETE", path, right, edits=True, **more)
+    def delete(self, path: str, right: Right, *, edits: bool = True, **more: Any) -> Callable[[H], H]:
+        """Declare a route that takes something away; ``edits=False`` where it has no versions."""
+        return self._route("DELETE", path, right, edits=edits, **more)
 
     def _route(self, method: str, path: str, right: Right | None, **more: Any) -> Callable[[H], H]:
         def declare(handler: H) -> H:
             hints = get_type_hints(handler)
             answer = hints["return"]
+            tagged = method == "GET" and get_origin(answer) is Reply
             if get_origin(answer) is Reply:
                 (answer,) = get_args(answer)
             nothing = answer is type(None) or (
@@ -175,6 +180,7 @@ class Resource:
                 query_model=hints.get("query", NoQuery),
                 body_model=body if takes_model else None,
                 answer=None if nothing else answer,
+                tagged=tagged,
                 **({"status": 204} if answer is type(None) else {}) | more,
             )
             self.routes.append(route)

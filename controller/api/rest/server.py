@@ -43,6 +43,7 @@ class RestConfig:
     """Where the API is served, and how much of it.
 
     Attributes:
+        api: serve the API; else only the routes of others.
         port: 0: any that is free, see ``RestServer.port``.
         certificate, key: PEM files for TLS; None: plain HTTP.
         requests_per_second, burst: of one token.
@@ -50,6 +51,7 @@ class RestConfig:
         extra_routes: of others, served beside the API and outside of it (they check who asks by themselves).
     """
 
+    api: bool = True
     host: str = "127.0.0.1"
     port: int = 8080
     certificate: Path | None = None
@@ -110,7 +112,7 @@ class RestServer:
         pipeline = Pipeline(self._services, door, config.bounds)
         app = web.Application(middlewares=[_answered], client_max_size=config.bounds.body)
         methods: dict[str, set[str]] = {}
-        for resource in RESOURCES:
+        for resource in RESOURCES if config.api else ():
             for route in resource.routes:
                 path = PREFIX + route.path
                 app.router.add_route(route.method, path, pipeline.serves(route))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from controller.domain.callback import CallbackState, Promise
 from controller.domain.contact import NewContact, NumberKind, PhoneNumber
 from controller.domain.evidence import Kind
 from controller.domain.ids import E164, CallId, CampaignId
@@ -228,6 +229,30 @@ async def test_what_was_called_stays_and_is_not_called_again(spring: Store) -> N
     assert await spring.next_due(SPRING, LATER) is None
     assert await spring.attempt(CallId("call-1")) is not None
     assert len(await spring.facts(SPRING)) == 2
+
+
+async def test_who_was_deleted_meanwhile_is_not_called(spring: Store) -> None:
+    await import_of(spring, rows(0, 1))
+    (read_ahead,) = await spring.due_contacts(SPRING, NOW, 1)
+    await spring.imports.undo(ImportId("one"), ANNA, LATER)
+    failed = await spring.attempt_started(admitted(read_ahead), campaign())
+    assert failed is not None
+    assert "its import was undone" in failed.why
+    await spring.postpone([read_ahead.id], LATER)
+    assert await spring.open_attempts() == []
+
+
+async def test_a_promise_is_kept_on_record_and_cancelled(spring: Store) -> None:
+    await import_of(spring, rows(0, 2))
+    promised, _ = await spring.due_contacts(SPRING, NOW, 2)
+    promise = await spring.work.promise(promised.id, Promise(at=LATER), "anna", NOW)
+    assert await spring.imports.undo(ImportId("one"), ANNA, LATER) == Undone(deleted=1, closed=1)
+    (left,) = await spring.contacts(SPRING)
+    assert (left.contact.id, left.done, left.contact.callback_at) == (promised.id, True, None)
+    cancelled = await spring.work.callback(promise.id)
+    assert cancelled is not None
+    assert (cancelled.state, cancelled.ended_at) == (CallbackState.CANCELLED, LATER)
+    assert await spring.due_contacts(SPRING, LATER + HOUR, 9) == []
 
 
 async def test_what_was_undone_may_be_imported_again(spring: Store) -> None:

@@ -35,6 +35,7 @@ async def noted(
     at: datetime = NOW,
     script: tuple[str, int] = ("", 0),
     campaign: CampaignId = SPRING,
+    stage: Stage = Stage.REACHED,
 ) -> None:
     """A disposition, as if an agent had recorded it."""
     name, version = script
@@ -50,6 +51,7 @@ async def noted(
                 at=at,
                 script=name,
                 script_version=version,
+                stage=stage,
             )
         )
         return
@@ -59,7 +61,7 @@ async def noted(
         "contact": contact,
         "code": code,
         "kind": "lead",
-        "stage": 0,
+        "stage": int(stage),
         "script": name,
         "script_version": version,
         "answers": {},

@@ -108,7 +108,7 @@ async def test_what_finds_no_room_is_queued_the_next_time(records: Store) -> Non
     await records.outward.followups.add_rule(rule(), NOW)
     for i, contact in enumerate(people):
         await called(records, contact, f"call-{i}")
-        await noted(records, contact.id, f"call-{i}", "lead", NOW + timedelta(seconds=i))
+        await noted(records, contact.id, f"call-{i}", "lead", NOW + 2 * i * HOUR)
     queue = records.outward.followups.queue_due
     assert [await queue(NOW + DAY, room=room) for room in (2, 0, 2, 2, 2)] == [2, 0, 2, 1, 0]
 

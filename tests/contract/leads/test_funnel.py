@@ -48,6 +48,23 @@ async def test_a_silent_call_reaches_nobody(records: Store) -> None:
     assert (await records.outward.leads.funnel(SPRING)).total.counts == (1, 0, 0, 0, 0)
 
 
+async def test_who_was_not_the_one_that_picked_up_was_not_reached(records: Store) -> None:
+    people = await with_contacts(records, 3)
+    for contact, call in zip(people, "abc", strict=True):
+        await called(records, contact, call)
+    await noted(records, people[0].id, "a", "machine", stage=Stage.CONTACT)
+    await noted(records, people[1].id, "b", "machine", stage=Stage.CONTACT)
+    await noted(records, people[1].id, "b", "refused")  # put right
+    leads = records.outward.leads
+    assert (await leads.funnel(SPRING)).total.counts == (3, 2, 0, 0, 0)
+    assert lines(await leads.funnel(SPRING, By.HOUR)) == {"11": (3, 2, 0, 0, 0)}
+    assert lines(await leads.funnel(SPRING, By.DISPOSITION)) == {
+        "": (1, 1, 0, 0, 0),
+        "machine": (1, 0, 0, 0, 0),
+        "refused": (1, 1, 0, 0, 0),
+    }
+
+
 async def test_an_empty_campaign_has_an_empty_funnel(records: Store) -> None:
     await records.save_campaign(campaign())
     for by in By:

@@ -214,6 +214,29 @@ async def test_what_is_due_comes_in_the_order_of_the_list(records: Store) -> Non
     assert found[0] == (await records.due_contacts(SPRING, NOW, 1))[0]
 
 
+@pytest.mark.parametrize("slices", [(1, 2), (4, 3), (5000,)])
+async def test_a_long_list_is_looked_through_in_slices(
+    records: Store, monkeypatch: pytest.MonkeyPatch, slices: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr("controller.store.segments.SLICES", slices)
+    contacts = await with_contacts(records, 24)
+    for number, contact in enumerate(contacts):
+        if number % 4 < 3:  # many at the same time: the order is by id then
+            await records.postpone([contact.id], NOW - HOUR if number % 4 < 2 else NOW + number // 8 * HOUR)
+    for order in ListOrder:
+        every = await records.due_contacts(SPRING, NOW, 100, order)
+        milan = [contact.id for contact in every if contact.attributes["province"] == "MI"]
+        assert len(milan) > 4
+        for limit in (1, 3, 100):
+            assert await due(records, "province is MI", limit, order) == milan[:limit]
+    segments = segments_of(records)
+    last = 'attributes.città is "Forlì 22"'  # the only one, and late
+    assert await segments.next_due(parse_filter(last), SPRING, NOW) == NOW + 2 * HOUR
+    assert await segments.next_due(parse_filter('attributes.città is "Forlì 23"'), SPRING, NOW) == NOW
+    assert await segments.next_due(parse_filter('attributes.città is "Forlì 21"'), SPRING, NOW) == NOW
+    assert await segments.next_due(parse_filter("province is PA"), SPRING, NOW) is None
+
+
 async def test_who_is_being_called_is_not_due(records: Store) -> None:
     contacts = await with_contacts(records, 4)
     await begun(records, admitted(contacts[0], at=NOW))

@@ -137,13 +137,13 @@ def test_sqlite_draws_the_line_where_the_domain_does(sqlite: Connection) -> None
         agree(sqlite, parse_filter(f"not ({text})"))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(comparisons())
 def test_sqlite_answers_each_question_as_the_domain_does(sqlite: Connection, filter_: Filter) -> None:
     agree(sqlite, filter_)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(filters())
 def test_sqlite_answers_trees_of_questions_as_the_domain_does(sqlite: Connection, filter_: Filter) -> None:
     agree(sqlite, filter_)
@@ -154,7 +154,7 @@ async def test_postgresql_answers_as_the_domain_does(postgres_url: str) -> None:
     engine = create_async_engine(postgres_url)
 
     def all_agree(connection: Connection) -> None:
-        @settings(deadline=None, max_examples=100, database=None)
+        @settings(deadline=None, max_examples=60, database=None)
         @given(st.one_of(comparisons(), filters()))
         def one(filter_: Filter) -> None:
             agree(connection, filter_)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.domain.answer import AnswerClass, Answerer
@@ -110,6 +110,7 @@ async def test_at_the_very_same_time_the_outcome_is_the_same(records: Store) -> 
     assert all(each == states[0] for each in states)
 
 
+@settings(max_examples=40)
 @given(codes=st.lists(st.sampled_from(sorted(default_dispositions().codes)), min_size=1, max_size=4))
 async def test_whenever_the_call_ends_between_corrections_the_outcome_is_the_same(codes: list[str]) -> None:
     outcomes = []

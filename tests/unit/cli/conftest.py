@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import controller
@@ -17,6 +19,15 @@ from tests.unit.api.operations import FakeOperations
 from tests.unit.cli.fakes import Stores, served
 
 Cli = Callable[..., Any]
+
+
+_command = functools.cache(typer.main.get_command)
+
+
+@pytest.fixture(autouse=True)
+def made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Typer makes all our commands anew for each run of one, which takes longer than the run."""
+    monkeypatch.setattr("typer.testing._get_command", _command)
 
 
 @pytest.fixture

@@ -118,6 +118,13 @@ def test_a_preview(cli: Cli) -> None:
     assert cli("contacts", "preview", "list.csv", "--campaign", "autumn").exit_code == 2
 
 
+def test_what_strangers_write_does_not_command_the_terminal(cli: Cli) -> None:
+    write("tel,no\x1b[2Jte\n3471234567,\x1b]0;x\x07ciao\n")
+    out = ok(cli("contacts", "preview", "list.csv"))
+    assert "\x1b" not in out
+    assert "no\\x1b[2Jte: \\x1b]0;x\\x07ciao" in out
+
+
 def test_mappings(cli: Cli) -> None:
     assert "no mappings" in ok(cli("contacts", "mapping", "show"))
     out = ok(cli("contacts", "mapping", "set", "crm", "Recapito=mobile:1", "a=b=Note=attribute:note"))

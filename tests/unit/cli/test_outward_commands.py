@@ -7,9 +7,12 @@ import csv
 import io
 import json
 import os
+import queue
 import shutil
 import tempfile
+import threading
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,7 +34,10 @@ from controller.domain.privacy import NumberKey
 from controller.domain.signing import secret_bytes
 from controller.law import IT_GARANTE_2014
 from controller.ports import Authorship
+from controller.ports.leads import NewRule
 from controller.store.records import SqlRecords
+from tests.contract.leads.builders import called, noted
+from tests.unit.outward.test_smtp import Sink, served
 
 SPRING = CampaignId("spring")
 KEY = NumberKey(bytes(range(32)))
@@ -87,7 +93,9 @@ def state_dir(seed: Path) -> Iterator[Path]:
 async def filled(records: SqlRecords) -> None:
     await records.save_campaign(Campaign(id=SPRING, caller="Acme", law=IT_GARANTE_2014))
     contacts = [
-        NewContact(number=E164("+393471234567"), name="Ada", habits=Habits(segment="=north")),
+        NewContact(
+            number=E164("+393471234567"), name="Ada", email="ada@example.net", habits=Habits(segment="=north")
+        ),
         NewContact(number=E164("+393471234568"), name="Bruno"),
     ]
     await records.add_contacts(SPRING, contacts)
@@ -237,6 +245,59 @@ def test_a_template_that_computes_is_refused(cli: Cli, tmp_path: Path, text: str
     result = cli("followups", "add-template", "bad", *args)
     assert result.exit_code == 2
     assert "--text" in result.stderr
+
+
+@contextmanager
+def mail_server() -> Iterator[tuple[Sink, int]]:
+    """In a thread of its own: a command has its own event loop."""
+    sink, ready, over = Sink(), queue.Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]](), 5.0
+
+    async def serve() -> None:
+        done = asyncio.Event()
+        async with served(sink) as port:
+            ready.put((asyncio.get_running_loop(), done, port))
+            await done.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    loop, end, port = ready.get(timeout=over)
+    try:
+        yield sink, port
+    finally:
+        loop.call_soon_threadsafe(end.set)
+        thread.join(over)
+
+
+@pytest.mark.usefixtures("template")
+def test_what_is_due_is_sent_by_a_command(cli: Cli) -> None:
+    rule = NewRule(
+        campaign=SPRING,
+        disposition="lead",
+        template="thanks",
+        language="it",
+        delay=timedelta(),
+        author="anna",
+    )
+
+    async def say(records: SqlRecords) -> None:
+        now = datetime.now(UTC)
+        await records.outward.followups.add_rule(rule, now - timedelta(hours=1))
+        [contact, *_] = await records.due_contacts(SPRING, now, 1)
+        await called(records, contact, "a", now)
+        await noted(records, contact.id, "a", "lead", now)
+
+    done(say)
+    with mail_server() as (sink, port):
+        with Path("campaign-controller.toml").open("a") as file:
+            file.write('[public]\nbase_url = "https://calls.example.org"\n')
+            file.write(f'[mail]\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\n')
+            file.write('sender = "acme@example.org"\n')
+        assert "1 tried" in ok(cli("followups", "send"))
+        assert "0 tried" in ok(cli("followups", "send"))
+    [(_, recipients, message)] = sink.got
+    assert (recipients, message["Subject"]) == (["ada@example.net"], "Grazie Ada")
+    [told] = json.loads(ok(cli("followups", "queue", "--json")))
+    assert (told["state"], told["tries"]) == ("sent", 1)
 
 
 # --- forms

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import re
 import shlex
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-import typer
 
 from controller.app import open_records
 from controller.config import load
@@ -42,15 +40,6 @@ def stored(work: Callable[[SqlRecords], Awaitable[T]]) -> T:
             return await work(records)
 
     return asyncio.run(run())
-
-
-_command = functools.cache(typer.main.get_command)
-
-
-@pytest.fixture(autouse=True)
-def _made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Typer makes all our commands anew for each run of one, which takes longer than the run."""
-    monkeypatch.setattr("typer.testing._get_command", _command)
 
 
 @pytest.fixture

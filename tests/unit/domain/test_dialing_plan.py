@@ -20,7 +20,7 @@ def shares_of(weights: list[int], priority: int = 0) -> list[SegmentShare]:
     ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(WEIGHTS, st.integers(1, 400))
 def test_each_share_is_within_a_contact_of_its_weight_at_every_moment(weights: list[int], turns: int) -> None:
     mixer, got = Mixer(shares_of(weights)), Counter[str]()
@@ -33,7 +33,7 @@ def test_each_share_is_within_a_contact_of_its_weight_at_every_moment(weights: l
             assert abs(got[share.segment] - due) < 1
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     WEIGHTS, st.lists(st.frozensets(st.sampled_from(NAMES), max_size=3), min_size=1, max_size=3), st.data()
 )

@@ -123,7 +123,7 @@ def test_age(born: date, today: date, years: int | None) -> None:
     assert age(born, today) == years
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(st.dates(date(1950, 1, 1), date(2020, 1, 1)), st.dates(date(2021, 1, 1), date(2030, 1, 1)))
 def test_a_birthday_is_the_day_on_which_the_age_grows(born: date, today: date) -> None:
     older = age(born, today) != age(born, today - timedelta(days=1))

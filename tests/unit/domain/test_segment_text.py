@@ -49,14 +49,14 @@ def read_or_refused(read: Callable[[Any], Filter], value: Any) -> tuple[Filter |
         return None, error.place
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(filters(10))
 def test_what_is_written_is_read_back_as_it_was(filter_: Filter) -> None:
     assert parse_filter(text_of(filter_)) == filter_
     assert filter_of(json.loads(json.dumps(json_of(filter_)))) == filter_
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(filters(4), st.data())
 def test_a_text_that_was_tampered_with_is_refused_or_means_something(
     filter_: Filter, data: st.DataObject
@@ -84,7 +84,7 @@ _plain = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(_plain)
 def test_any_json_is_a_filter_or_is_refused_with_its_path(value: Any) -> None:
     read, place = read_or_refused(filter_of, value)

@@ -19,9 +19,9 @@ from controller.domain.retry import RetryRule
 from controller.domain.script import Question, QuestionKind
 from controller.engine.calendar import Calendar
 from controller.engine.callbacks import CallbackDesk
-from controller.engine.disposing import BadAnswers, Disposing, Words
+from controller.engine.disposing import Disposing, Words
 from controller.engine.feed import Feed
-from controller.errors import BadInput, RecordsUnreachable, Refused
+from controller.errors import BadAnswers, BadInput, RecordsUnreachable, Refused
 from controller.ports import AttemptEnd, Authorship
 from controller.store.memory_records import MemoryRecords
 from tests.fakes.law import LAX

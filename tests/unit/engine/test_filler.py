@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from controller.engine.filler import DUTY, LOOK_AGAIN, READ, Filler, rank_of
 from controller.errors import RecordsUnreachable
 from controller.ports.hopper import MAX_RANK
 from controller.store.memory_hopper import MemoryHopper
+from tests.fakes.call_centre import virtual
 from tests.fakes.law import LAX
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -34,6 +36,16 @@ class VirtualClock:
 
     def monotonic(self) -> float:
         return self.seconds
+
+
+class LoopClock:
+    """The time of the event loop."""
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
 
 
 def contact(number: int, due: datetime | None = None, callback: datetime | None = None) -> Contact:
@@ -179,6 +191,34 @@ async def test_a_fault_is_told_and_does_not_make_it_hurry(world: World) -> None:
     world.source.fail = False
     await world.passing(30)
     assert await world.waiting() == {"a": CAPACITY, "b": 3}
+
+
+@virtual
+async def test_kept_filled_beside_the_calls() -> None:
+    loop = asyncio.get_running_loop()
+    world, told = World(a=30), list[float]()
+    world.filler = Filler(world.source, world.hopper, LoopClock(), capacity=CAPACITY)
+
+    def plan() -> tuple[Campaign, list[str]]:
+        return CAMPAIGN, list(world.source.lanes)
+
+    keeping = asyncio.create_task(world.filler.keep(plan, lambda: told.append(loop.time())))
+    began = loop.time()
+    await asyncio.sleep(3)
+    assert await world.waiting() == {"a": CAPACITY}
+    assert told == [began]
+    world.source.fail = True
+    await world.dial("a", 10)
+    await asyncio.sleep(3)
+    assert await world.waiting() == {}
+    assert len(told) == 1
+    world.source.fail = False
+    await asyncio.sleep(1)
+    assert await world.waiting() == {"a": CAPACITY}
+    assert len(told) == 2
+    keeping.cancel()
+    await asyncio.wait({keeping})
+    assert keeping.cancelled()
 
 
 async def test_what_a_dead_controller_had_is_put_back(world: World) -> None:

@@ -15,7 +15,8 @@ from controller.domain.contact import NewContact
 from controller.domain.ids import E164
 from controller.domain.imports import ImportId, ImportState, ImportStep, SavedMapping
 from controller.engine.import_preview import preview
-from controller.engine.import_reader import ListOptions
+from controller.engine.import_reader import ListOptions, ListReader
+from controller.engine.import_rejects import Rejects
 from controller.engine.import_seen import SeenNumbers
 from controller.engine.importing import ImportProgress, import_contacts
 from controller.errors import BadInput, RecordsUnreachable, Refused
@@ -185,6 +186,24 @@ async def test_two_programs_do_not_share_an_import(file: Path) -> None:
     with pytest.raises(Refused, match="another program goes on"):
         await bring_in(file, records=records, batch=4, on_progress=another)
     assert (await job_of(records)).state is ImportState.RUNNING
+
+
+async def test_two_programs_do_not_share_a_rejects_file(file: Path) -> None:
+    records = await store()
+    refused: list[BadInput] = []
+    reader = ListReader(file, ListOptions(), ListOptions().terms("Europe/Rome", (), datetime.now(UTC)))
+
+    def another(_: ImportProgress) -> None:
+        try:
+            Rejects(file.with_name("contacts.rejects.csv"), reader)
+        except BadInput as error:
+            refused.append(error)
+
+    _, _, rejects = await bring_in(file, records=records, batch=4, on_progress=another)
+    reader.close()
+    assert len(refused) == 3
+    assert "another import" in str(refused[0])
+    assert len(rejects) == 6
 
 
 async def test_a_file_that_changes_under_the_import_is_not_called_done(file: Path) -> None:

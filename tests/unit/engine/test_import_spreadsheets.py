@@ -343,7 +343,7 @@ VALID = _valid()
 
 
 @given(st.lists(st.tuples(st.integers(0, len(VALID) - 1), st.binary(min_size=1, max_size=8)), max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 def test_a_damaged_file_is_read_or_refused(damage: list[tuple[int, bytes]]) -> None:
     content = bytearray(VALID)
     for at, some in damage:
@@ -360,7 +360,7 @@ cell = st.sampled_from(
 
 
 @given(st.lists(cell, max_size=12).map("".join))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_xml_is_read_or_refused(xml: str) -> None:
     head = '<row><c t="inlineStr"><is><t>tel</t></is></c></row>'
 

@@ -251,6 +251,18 @@ async def test_it_waits_for_a_record_store_that_does_not_answer(records: MemoryR
     assert await states(records) == [(JobState.BLOCKED, "opted out")]
 
 
+async def test_a_bug_in_a_chore_stops_no_job(records: MemoryRecords, clock: Clock) -> None:
+    async def broken() -> None:
+        raise ZeroDivisionError
+
+    async def send(job: Job) -> Verdict:
+        return SENT
+
+    await queued(records)
+    assert await outbox(records, clock, send, chores=[broken]).drain() == 1
+    assert await states(records) == [(JobState.SENT, "")]
+
+
 async def test_chores_are_done_at_each_look_and_rare_ones_seldom(
     records: MemoryRecords, clock: Clock
 ) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from controller.domain.callback import Promise
 from controller.domain.campaign import Campaign, CampaignState
 from controller.domain.ids import CampaignId
 from controller.domain.outcome import Outcome
@@ -72,6 +73,33 @@ async def test_an_opening_that_was_missed_is_made_up_for_but_not_after_the_end()
         await schedule(centre).look()
         assert await state(centre, late) is CampaignState.RUNNING
         assert await state(centre, gone) is CampaignState.SCHEDULED
+
+
+@virtual
+async def test_a_call_back_wakes_a_finished_campaign_shortly_before_its_hour() -> None:
+    async with call_centre(agents=1) as centre:
+        centre.telephony.habit = Answers(after=1.0, talks=2.0)
+        campaign = await centre.campaign(contacts=[number(0)])
+        looks = Schedule(
+            centre.controller,
+            centre.records,
+            centre.clock,
+            Retention(centre.records, centre.records.people, timedelta(days=731)),
+            callbacks=centre.records.work,
+        )
+        await centre.start(campaign)
+        await centre.until(lambda: centre.status().state is CampaignState.FINISHED)
+        (row,) = await centre.records.contacts(campaign.id)
+        hour = centre.clock.now() + HOUR
+        await centre.records.work.promise(row.contact.id, Promise(at=hour), "anna", centre.clock.now())
+
+        await looks.look()
+        assert await state(centre, campaign) is CampaignState.FINISHED
+        await centre.sleep(3600 - 60)
+        await looks.look()
+        assert await state(centre, campaign) is CampaignState.RUNNING
+        await centre.until(lambda: len(centre.telephony.callees) == 2, 120)
+        assert centre.clock.now() >= hour
 
 
 @virtual

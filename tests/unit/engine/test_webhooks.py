@@ -311,6 +311,20 @@ async def test_what_the_feed_has_forgotten_is_counted() -> None:
         house.hooks.stop()
 
 
+async def test_a_feed_that_has_no_place_or_is_closed_is_asked_again() -> None:
+    house = House(FakePoster())
+    house.feed = Feed(house.clock, listeners=0)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        task = group.create_task(house.hooks.run(house.feed, poll=0.01))
+        await asyncio.sleep(0.02)
+        assert not task.done()
+        house.feed._most = 1
+        house.feed.close()
+        await asyncio.sleep(0.1)
+        assert not task.done()
+        house.hooks.stop()
+
+
 async def test_while_the_store_does_not_answer_events_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("controller.engine.webhooks._PAUSE", 0.01)
     house = House(FakePoster())

@@ -275,6 +275,29 @@ def test_an_upgrade_that_fails_changes_nothing(old: str, monkeypatch: pytest.Mon
     assert asyncio.run(upgrade(old, copy=False)).after == SCHEMA_VERSION
 
 
+def test_tables_that_somebody_uses_are_not_waited_for_for_ever(
+    old: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upgrading, "_BUSY", 0.3)
+
+    async def meanwhile() -> None:
+        if old.startswith("sqlite"):
+            with closing(sqlite3.connect(old.partition("///")[2], isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                await upgrade(old, copy=False)
+        other = await request.getfixturevalue("postgres").connect("old")
+        try:
+            async with other.transaction():
+                await other.execute("LOCK TABLE contacts IN ACCESS SHARE MODE")
+                await upgrade(old, copy=False)
+        finally:
+            await other.close()
+
+    with pytest.raises(RecordsUnreachable, match="lock"):
+        asyncio.run(meanwhile())
+    assert with_connection(old, versions.version_of) == 2
+
+
 def test_two_programs_upgrade_at_once(old: str) -> None:
     async def both() -> list[Upgraded]:
         return list(await asyncio.gather(*(upgrade(old, copy=False) for _ in range(3))))

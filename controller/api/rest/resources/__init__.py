@@ -17,6 +17,7 @@ from controller.api.rest.resources import (
     events,
     followups,
     forms,
+    history,
     imports,
     itself,
     leads,
@@ -30,6 +31,7 @@ from controller.api.rest.resources import (
 RESOURCES = (
     campaigns.campaigns,
     contacts.contacts,
+    history.history,
     imports.imports,
     segments.segments,
     scripts.scripts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -40,6 +40,8 @@ from controller.ports import CampaignRow, CampaignStatus
 
 campaigns = Resource("Campaigns", "What is dialed, for whom, and how")
 
+
+_Attempts = Annotated[Whole, Field(ge=1, le=TRIED_KEPT)]
 
 # --- what is sent and received ----------------------------------------------------------------------------
 
@@ -122,8 +124,8 @@ class CampaignChanges(Changes):
         default_factory=dict,
         description="Pauses by outcome; null: final. Outcomes not named stay as they are",
     )
-    per_day: Whole | None = Field(default=None, ge=1, le=TRIED_KEPT)
-    per_week: Whole | None = Field(default=None, ge=1, le=TRIED_KEPT)
+    per_day: _Attempts | None = None
+    per_week: _Attempts | None = None
     other_number_after: float = Field(default=300.0, ge=0, le=366 * 86400)
     change_part_of_day: bool = False
     zone: str = Field(default="", pattern=r"^[A-Za-z0-9_+/-]{1,64}$", description="IANA time zone")
@@ -320,7 +322,7 @@ async def campaign_status(ask: Ask, path: CampaignPath) -> CampaignStatusView | 
     return next(map(status_view, found), None)
 
 
-@campaigns.post("/campaigns/{campaign}/check", Right.SEE_CAMPAIGNS, keeps=False)
+@campaigns.post("/campaigns/{campaign}/check", Right.SEE_CAMPAIGNS, keeps=False, patient=True)
 async def check_campaign(ask: Ask, path: CampaignPath) -> ForecastView:
     """What a campaign would do if it were started now: who may be called, and why not the others.
 
@@ -340,7 +342,7 @@ async def check_campaign(ask: Ask, path: CampaignPath) -> ForecastView:
     )
 
 
-@campaigns.get("/campaigns/{campaign}/report", Right.SEE_CAMPAIGNS)
+@campaigns.get("/campaigns/{campaign}/report", Right.SEE_CAMPAIGNS, patient=True)
 async def campaign_report(ask: Ask, path: CampaignPath) -> Mapping[str, Any]:
     """What a campaign did, against what the law allows: the same figures as the command `report`."""
     return await ask.services.report(await ask.campaign(path.campaign))

@@ -54,7 +54,7 @@ async def get_evidence_head(ask: Ask) -> HeadView:
     return HeadView(seq=head.seq, hash=head.hash)
 
 
-@compliance.post("/evidence/verify", Right.SEE_EVIDENCE, keeps=False)
+@compliance.post("/evidence/verify", Right.SEE_EVIDENCE, keeps=False, patient=True)
 async def verify_evidence(ask: Ask, body: NotedHead) -> VerificationView:
     """Read the whole chained record, and compare it with the attempts beside it. May take long."""
     found = await ask.services.verify(Head(body.seq, body.hash) if body.seq else None)

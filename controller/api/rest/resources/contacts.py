@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from hashlib import sha256
@@ -27,7 +27,6 @@ from controller.api.rest.models import (
 from controller.api.rest.problems import NOT_FOUND, UNUSABLE, Fault, Problem
 from controller.api.rest.routes import Reply, Resource
 from controller.domain.access import Right
-from controller.domain.clearance import Check, CheckName
 from controller.domain.contact import Consent, Contact, Habits, NewContact, NumberKind, PhoneNumber
 from controller.domain.followup import address
 from controller.domain.hours import parse_hours, written
@@ -174,42 +173,6 @@ class Search(Wanted):
     number: Number
 
 
-class CheckView(Model):
-    """One check, with its verdict."""
-
-    check: CheckName
-    passed: bool
-    why: str
-    until: datetime | None = Field(
-        description="When it may pass by itself; null: only a person can change that"
-    )
-
-
-class NowView(Model):
-    """Whether a campaign would call the number now."""
-
-    campaign: str
-    callable: bool
-    checks: list[CheckView]
-
-
-class PastView(Model):
-    """A call that was placed, with its checks at that time."""
-
-    call: str
-    campaign: str
-    placed: datetime
-    outcome: str = Field(description="Empty while it is under way")
-    checks: list[CheckView]
-
-
-class HistoryView(Model):
-    """Why a number is, or is not, called, and every call that there was."""
-
-    now: list[NowView]
-    past: list[PastView]
-
-
 class ContactPath(CampaignPath):
     """One contact."""
 
@@ -310,32 +273,6 @@ async def put_off_contact(ask: Ask, path: ContactPath, body: PutOff) -> ContactV
     listed = await contact(ask, path)
     await ask.services.records.postpone([listed.contact.id], body.until)
     return view_of(ask, await contact(ask, path))
-
-
-@contacts.get("/campaigns/{campaign}/contacts/{contact}/history", Right.SEE_CONTACTS)
-async def contact_history(ask: Ask, path: ContactPath) -> HistoryView:
-    """Why a contact is, or is not, called now, and every call to its number with the checks of that time."""
-    number = (await contact(ask, path)).contact.number
-    if number.startswith("#"):
-        return HistoryView(now=[], past=[])
-    now = await ask.services.explainer.explain(number, ask.now)
-    past = await ask.services.explainer.history(number)
-    return HistoryView(
-        now=[
-            NowView(campaign=each.campaign, callable=each.callable, checks=_checks(each.checks))
-            for each in now
-        ],
-        past=[
-            PastView(
-                call=each.call,
-                campaign=each.campaign,
-                placed=each.placed,
-                outcome=each.ended,
-                checks=_checks(each.checks),
-            )
-            for each in past
-        ],
-    )
 
 
 # --- between the two worlds -------------------------------------------------------------------------------
@@ -463,9 +400,3 @@ def _version(one: Contact) -> str:
     """What a change of attributes or tags has to match: a digest of just these."""
     said = repr((sorted(one.attributes.items()), sorted(one.tags)))
     return sha256(said.encode()).hexdigest()[:16]
-
-
-def _checks(checks: Sequence[Check]) -> list[CheckView]:
-    return [
-        CheckView(check=check.name, passed=check.passed, why=check.why, until=check.until) for check in checks
-    ]

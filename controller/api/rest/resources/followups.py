@@ -128,7 +128,7 @@ async def list_follow_up_rules(ask: Ask, query: Paging) -> Page[RuleView]:
 @followups.post("/follow-up-rules", Right.EDIT_DESIGN, status=201)
 async def create_follow_up_rule(ask: Ask, body: WantedRule) -> RuleView:
     """Write to contacts after a disposition, once each. What was noted before does not count."""
-    campaign = (await ask.campaign(body.campaign)).campaign
+    campaign = (await ask.named_campaign(body.campaign)).campaign
     if campaign.dispositions.of(body.disposition) is None:
         known = ", ".join(campaign.dispositions.codes)
         raise BadInput("disposition", f"{campaign.id} has no {body.disposition!r}", known)

@@ -117,7 +117,7 @@ async def list_forms(ask: Ask, query: Paging) -> Page[FormView]:
 @forms.post("/forms", Right.EDIT_DESIGN, status=201)
 async def create_form(ask: Ask, body: WantedForm) -> Reply[NewFormView]:
     """Make a form; its secret is shown in this answer only."""
-    campaign = (await ask.campaign(body.campaign)).campaign.id
+    campaign = (await ask.named_campaign(body.campaign)).campaign.id
     outward = ask.services.outward
     if body.template and await outward.followups.template(body.template, body.language) is None:
         raise BadInput("template", f"there is no {body.template} in {body.language}")

@@ -127,8 +127,9 @@ class WhichImports(Paging):
 async def start_import(ask: Ask, path: CampaignPath, query: HowToImport, body: Upload) -> Reply[ImportView]:
     """Import a list of contacts: the file is the body.
 
-    Answered as soon as its first rows are stored, or it is done; GET the import to watch it. The same file is
-    not imported twice; one whose import was broken off goes on. A file that cannot be read stores nothing.
+    Answered when it is done, or soon after its first rows are stored; GET the import to watch it. The same
+    file is not imported twice; one whose import was broken off goes on. A file that cannot be read stores
+    nothing.
     """
     campaign = (await ask.campaign(path.campaign)).campaign.id
     job = await ask.services.imports.start(

@@ -74,7 +74,7 @@ class StageChangeView(Model):
     at: datetime
 
 
-@leads.get("/campaigns/{campaign}/funnel", Right.SEE_DESIGN)
+@leads.get("/campaigns/{campaign}/funnel", Right.SEE_DESIGN, patient=True)
 async def get_funnel(ask: Ask, path: CampaignPath, query: Division) -> FunnelView:
     """How many of a campaign's contacts came how far (docs/leads.md says what is counted where)."""
     campaign = (await ask.campaign(path.campaign)).campaign.id

@@ -309,7 +309,7 @@ async def _callers(ask: Ask) -> list[str]:
 async def _must_bind(ask: Ask, which: WantedScope) -> None:
     """Refuse a list that would bind nobody: one with a caller's or a campaign's name mistyped."""
     if which.campaign is not None:
-        await ask.campaign(which.campaign)
+        await ask.named_campaign(which.campaign)
     if which.caller is not None and which.caller.strip() not in (known := await _callers(ask)):
         raise BadInput("caller", f"no campaign calls for {which.caller!r}", ", ".join(known) or "none yet")
 

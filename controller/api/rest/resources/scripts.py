@@ -7,7 +7,16 @@ from datetime import datetime
 from pydantic import Field
 
 from controller.api.rest.ask import Ask
-from controller.api.rest.models import CampaignName, Model, Page, Paging, RowNumber, Text, Wanted, Whole
+from controller.api.rest.models import (
+    CampaignName,
+    Model,
+    Page,
+    Paging,
+    RowNumber,
+    Text,
+    VersionNumber,
+    Wanted,
+)
 from controller.api.rest.problems import NOT_FOUND, Problem
 from controller.api.rest.routes import Reply, Resource
 from controller.api.rest.services import Filled
@@ -75,7 +84,7 @@ class Preview(Wanted):
 
     campaign: CampaignName
     contact: RowNumber | None = Field(default=None, description="Of the campaign; null: nobody in particular")
-    version: Whole | None = Field(default=None, ge=1, le=1_000_000)
+    version: VersionNumber | None = None
 
 
 class ScriptPath(Wanted):
@@ -87,7 +96,7 @@ class ScriptPath(Wanted):
 class Version(Wanted):
     """Which version."""
 
-    version: Whole | None = Field(default=None, ge=1, le=1_000_000, description="None: the latest")
+    version: VersionNumber | None = Field(default=None, description="None: the latest")
 
 
 @scripts.get("/scripts", Right.SEE_DESIGN)
@@ -133,12 +142,12 @@ async def preview_script(ask: Ask, path: ScriptPath, body: Preview) -> FilledVie
     """A script filled in for a contact of a campaign, or for nobody in particular."""
     if await ask.services.scripts.script(path.script, body.version) is None:
         raise Problem(NOT_FOUND, f"there is no such version of a script {path.script!r}")
-    campaign = (await ask.campaign(body.campaign)).campaign
+    campaign = (await ask.named_campaign(body.campaign)).campaign
     contact = None
     if body.contact is not None:
         listed = await ask.services.contact_edits.contact(ContactId(body.contact))
         if listed is None or listed.contact.campaign != campaign.id:
-            raise Problem(NOT_FOUND, f"campaign {campaign.id!r} has no contact {body.contact}")
+            raise BadInput("contact", f"campaign {campaign.id!r} has no contact {body.contact}")
         contact = listed.contact
     filled = await ask.services.scripting.fill(path.script, body.version, campaign, contact, None, ask.now)
     return filled_view(filled)

@@ -122,14 +122,14 @@ async def delete_segment(ask: Ask, path: SegmentPath) -> None:
     await ask.services.segmenting.remove(segment.name, segment.version)
 
 
-@segments.post("/segments/count", Right.SEE_DESIGN, keeps=False)
+@segments.post("/segments/count", Right.SEE_DESIGN, keeps=False, patient=True)
 async def count_segment(ask: Ask, body: Question) -> CountView:
     """How many of a campaign's contacts match a saved segment, or a filter, now."""
     campaign, filter_ = await _asked(ask, body)
     return CountView(contacts=await ask.services.segmenting.count(campaign, filter_))
 
 
-@segments.post("/segments/sample", Right.SEE_CONTACTS, keeps=False)
+@segments.post("/segments/sample", Right.SEE_CONTACTS, keeps=False, patient=True)
 async def sample_segment(ask: Ask, body: SampleQuestion) -> Page[ContactView]:
     """Some of the contacts that match, from all over the list."""
     campaign, filter_ = await _asked(ask, body)
@@ -143,14 +143,14 @@ async def _known(ask: Ask, path: SegmentPath) -> Segment | None:
 
 
 async def _asked(ask: Ask, body: Question) -> tuple[CampaignId, Filter]:
-    campaign = (await ask.campaign(body.campaign)).campaign.id
+    campaign = (await ask.named_campaign(body.campaign)).campaign.id
     if body.segment is None:
         return campaign, _filter(body.text, body.filter)
     if (body.text, body.filter) != (None, None):
         raise BadInput("segment", "goes without a filter beside it", "one of them")
     segment = await _known(ask, SegmentPath(segment=body.segment))
     if segment is None:
-        raise Problem(NOT_FOUND, f"there is no segment {body.segment!r}")
+        raise BadInput("segment", f"there is no segment {body.segment!r}")
     return campaign, segment.filter
 
 

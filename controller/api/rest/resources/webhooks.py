@@ -102,7 +102,7 @@ async def list_webhooks(ask: Ask, query: Paging) -> Page[WebhookView]:
 async def create_webhook(ask: Ask, body: WantedWebhook) -> Reply[NewWebhookView]:
     """Tell a system of events; the secret of the signatures is shown in this answer only."""
     if body.campaign is not None:
-        await ask.campaign(body.campaign)
+        await ask.named_campaign(body.campaign)
     secret = secrets.token_bytes(SECRET_BYTES)
     new = NewSubscription(
         url=ask.services.check_url(body.url),

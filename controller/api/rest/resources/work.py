@@ -251,6 +251,7 @@ def _author(ask: Ask) -> str:
 def _agent(ask: Ask, wanted: str | None) -> AgentId | None:
     if wanted is None:
         return None
+    ask.only_own(wanted)
     if ask.services.agents and wanted not in ask.services.agents:
         raise BadInput("agent", f"there is no agent {wanted!r}")
     return AgentId(wanted)

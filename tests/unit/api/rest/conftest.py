@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from controller.api.rest import Bounds, RestConfig, RestServer, Services
+from controller.app_api import services_of
 from controller.domain.access import TOKEN_BYTES, Role, Secret
 from controller.domain.campaign import Campaign
 from controller.domain.ids import AgentId, CampaignId
@@ -22,7 +23,6 @@ from controller.engine.feed import Feed
 from controller.engine.import_desk import ImportDesk
 from controller.law import IT_GARANTE_2014
 from controller.ports.tokens import Token
-from controller.services import services_of
 from controller.store.contact_edits import MemoryContactEdits
 from controller.store.memory_ledger import MemoryLedger
 from controller.store.memory_records import MemoryRecords
@@ -33,7 +33,7 @@ from tests.unit.api.operations import FakeOperations
 KEY = NumberKey(bytes(range(32)))
 PROFILES = {LAX.name: LAX, IT_GARANTE_2014.name: IT_GARANTE_2014}
 AGENT = AgentId("1001")
-TEMPLATE = Campaign(id=CampaignId("-"), caller="acme", caller_number="+390212345678", law=LAX)
+TEMPLATE = Campaign(id=CampaignId("-"), caller="acme", caller_number="+390299887766", law=LAX)
 SECRETS = {role: Secret.of(bytes([number]) * TOKEN_BYTES) for number, role in enumerate(Role, start=1)}
 """A token for each role."""
 
@@ -153,7 +153,9 @@ def world() -> World:
 
 @pytest.fixture
 def config() -> RestConfig:
-    return RestConfig(port=0, requests_per_second=1000, burst=1000, bounds=Bounds(seconds=5))
+    return RestConfig(
+        port=0, requests_per_second=1000, burst=1000, failures_per_minute=1000, bounds=Bounds(seconds=5)
+    )
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -16,42 +17,27 @@ from controller.ports.tokens import Token
 from .conftest import AGENT, SECRETS, Client, World
 
 ROUTES = [route for resource in RESOURCES for route in resource.routes]
-FILLED = {
-    "{campaign}": "spring",
-    "{agent}": "1001",
-    "{contact}": "1",
-    "{call}": "c",
-    "{profile}": "lax",
-    "{segment}": "s",
-    "{script}": "s",
-    "{callback}": "1",
-    "{form}": "f",
-    "{webhook}": "1",
-    "{rule}": "1",
-    "{mail}": "1",
-    "{id}": "0123456789ab",
-}
+FILLED = {"campaign": "spring", "agent": "1001", "profile": "lax", "form": "f", "id": "0123456789ab"}
+"""What stands in the place of a path's parameter; 1 for the others."""
 OPEN = {"get_openapi", "get_problem"}
 
 
 def path_of(route: Route) -> str:
-    path = route.path
-    for name, value in FILLED.items():
-        path = path.replace(name, value)
-    return path.replace("{name}", "failed")
+    filled = FILLED | ({"name": "failed"} if "problems" in route.path else {})
+    return re.sub(r"\{(\w+)\}", lambda match: filled.get(match[1], "1"), route.path)
 
 
 # --- tokens -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-async def test_without_a_token_nothing_is_told(client: Client, route: Route) -> None:
-    said = await client(route.method, path_of(route), role=None)
-    if route.name in OPEN:
-        assert said.status == 200
-        return
-    assert said.status == 401
-    assert said.headers["WWW-Authenticate"] == 'Bearer realm="campaign-controller"'
+async def test_without_a_token_nothing_is_told(client: Client) -> None:
+    for route in ROUTES:
+        said = await client(route.method, path_of(route), role=None)
+        if route.name in OPEN:
+            assert said.status == 200, route.name
+            continue
+        assert said.status == 401, route.name
+        assert said.headers["WWW-Authenticate"] == 'Bearer realm="campaign-controller"'
 
 
 @pytest.mark.parametrize(
@@ -117,15 +103,15 @@ async def test_who_one_is(client: Client) -> None:
 # --- roles ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("route", [each for each in ROUTES if each.right], ids=lambda route: route.name)
-async def test_a_route_asks_for_its_right(client: Client, route: Route) -> None:
-    for role in Role:
-        if route.name == "stream_events" and may(role, Right.LISTEN):
-            continue
-        said = await client(route.method, path_of(route), role=role)
-        assert route.right is not None
-        refused = said.status == 403 and "has not the right" in said.text
-        assert refused == (not may(role, route.right)), (role, said.text)
+async def test_every_route_asks_for_its_right(client: Client) -> None:
+    for route in ROUTES:
+        for role in Role if route.right else ():
+            if route.name == "stream_events" and may(role, Right.LISTEN):
+                continue
+            said = await client(route.method, path_of(route), role=role)
+            refused = said.status == 403 and "has not the right" in said.text
+            assert route.right is not None
+            assert refused == (not may(role, route.right)), (route.name, role, said.text)
 
 
 async def test_an_agent_directs_only_itself(client: Client, world: World) -> None:
@@ -151,7 +137,8 @@ async def test_who_may_not_see_people_sees_none(client: Client, role: Role) -> N
     }
     await client("POST", "/campaigns/spring/contacts", {"contacts": [person]})
     await client("POST", "/do-not-call", {"numbers": ["+393479999999"], "author": "anna", "reason": "asked"})
-    for path in ("/campaigns/spring/contacts", "/campaigns/spring/contacts/1", "/do-not-call"):
+    one = "/campaigns/spring/contacts/1"
+    for path in ("/campaigns/spring/contacts", one, f"{one}/history", "/do-not-call"):
         text = (await client("GET", path, role=role)).text
         for secret in ("1234567", "7654321", "9999999", "Ada", "ada@", "K-17", "Forlì", "contract 42"):
             assert secret not in text, path

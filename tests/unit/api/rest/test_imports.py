@@ -93,7 +93,7 @@ async def test_a_spreadsheet_is_read_as_one(spring: Client) -> None:
     assert (said.status, said.body["stored"], said.body["file"]) == (202, 1, "upload.xlsx"), said.text
 
 
-@pytest.mark.parametrize("body", [b"", b"name\nAda\n", b"phone\n\xff\xfe\x00\n"])
+@pytest.mark.parametrize("body", [b"", b"name\nAda\n"])
 async def test_a_file_that_is_no_list_is_refused(spring: Client, body: bytes) -> None:
     said = await upload(spring, body)
     assert said.status == 422, said.text

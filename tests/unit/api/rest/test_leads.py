@@ -103,7 +103,7 @@ async def test_a_webhook_is_made_switched_and_dropped(spring: Client) -> None:
         ({"url": "https://10.0.0.1/"}, 422),
         ({"url": "ftp://example.org/"}, 400),
         ({"kinds": ["call.invented"]}, 400),
-        ({"campaign": "none"}, 404),
+        ({"campaign": "none"}, 422),
     ],
 )
 async def test_a_webhook_goes_nowhere_it_must_not(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
+import subprocess
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -12,7 +15,7 @@ import pytest
 from controller.api.rest import Bounds, RestConfig
 from controller.api.rest.problems import KINDS
 from controller.domain.access import Role
-from controller.errors import ProtocolError, RecordsUnreachable, Refused
+from controller.errors import ConfigError, ProtocolError, RecordsUnreachable, Refused
 
 from .conftest import SECRETS, Client, World, served
 
@@ -46,10 +49,10 @@ async def test_a_problem_tells_what_it_is_and_where_to_read_on(client: Client) -
     assert (read.status, read.body["title"]) == (200, said.body["title"])
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-async def test_every_kind_of_problem_is_told_of(client: Client, kind: object) -> None:
-    said = await client("GET", kind.uri, role=None)  # type: ignore[attr-defined]
-    assert said.body["type"] == kind.uri  # type: ignore[attr-defined]
+async def test_every_kind_of_problem_is_told_of(client: Client) -> None:
+    for kind in KINDS:
+        said = await client("GET", kind.uri, role=None)
+        assert (said.body["type"], said.body["status"]) == (kind.uri, kind.status)
 
 
 async def test_methods_that_do_not_exist_name_those_that_do(client: Client) -> None:
@@ -213,21 +216,23 @@ async def test_the_document_is_served_to_everybody(client: Client) -> None:
     assert json.loads(said.text)["paths"]["/api/v1/campaigns"]["get"]["operationId"] == "list_campaigns"
 
 
-async def test_it_speaks_tls(world: World, tmp_path: object) -> None:
-    import ssl
-    import subprocess
-    from pathlib import Path
-
-    from controller.errors import ConfigError
-
-    assert isinstance(tmp_path, Path)
+async def test_it_speaks_tls(world: World, tmp_path: Path) -> None:
     pem, key = tmp_path / "server.pem", tmp_path / "server.key"
     with pytest.raises(ConfigError, match="cannot be used"):
         async with served(world, RestConfig(port=0, certificate=pem, key=key)):
             pass
     make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    what = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", pem]
-    await asyncio.to_thread(subprocess.run, [*make, *what], check=True, capture_output=True)
+    what = [
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        str(key),
+        "-out",
+        str(pem),
+    ]
+    await asyncio.to_thread(lambda: subprocess.run([*make, *what], check=True, capture_output=True))
     trust = ssl.create_default_context(cafile=str(pem))
     async with (
         served(world, RestConfig(port=0, certificate=pem, key=key)) as server,

@@ -141,6 +141,9 @@ async def test_call_backs_are_promised_moved_and_cancelled(spring: Client, world
     path = f"/callbacks/{made.body['id']}"
     moved = await spring("POST", f"{path}/move", {"at": "2026-03-04T10:00:00Z", "agent": "1002"})
     assert (moved.body["at"], moved.body["agent"]) == ("2026-03-04T10:00:00Z", "1002")
+    other = promise | {"agent": "1002"}
+    said = await spring("POST", "/campaigns/spring/contacts/3/callbacks", other, role=Role.AGENT)
+    assert said.status == 403  # nobody promises what another has to keep
     assert (await spring("POST", f"{path}/cancel", role=Role.AGENT)).status == 404  # another's by now
     assert (await spring("POST", f"{path}/cancel")).body["state"] == "cancelled"
     assert (await spring("POST", f"{path}/cancel")).status == 409

@@ -1,18 +1,24 @@
-"""What the REST API serves, composed: ports and use cases. For app.py, and for tests with memory's twins."""
+"""The part of the composition root that serves the REST API, and the public pages beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from controller.api.rest import Services
+from aiohttp import web
+
+from controller.api.rest import Bounds, RestConfig, RestServer, Services
 from controller.api.rest.services import Filled
+from controller.config import Settings
+from controller.domain.agent import AgentState
 from controller.domain.campaign import Campaign
 from controller.domain.contact import Contact
 from controller.domain.evidence import Head
-from controller.domain.ids import E164, AgentId, CallId
+from controller.domain.ids import E164, AgentId, CallId, CampaignId
 from controller.domain.privacy import NumberKey
 from controller.domain.regulation import Regulation
 from controller.domain.webhook import Network, checked_url
@@ -22,6 +28,7 @@ from controller.engine.campaign_fields import shown
 from controller.engine.campaigns import Campaigns
 from controller.engine.disposing import Disposing, Words
 from controller.engine.explain import Explainer
+from controller.engine.import_desk import ImportDesk
 from controller.engine.mail import check_template
 from controller.engine.number_cells import callable_number
 from controller.engine.persons import Persons
@@ -34,12 +41,86 @@ from controller.errors import BadInput, Unreachable
 from controller.ports import CampaignRow, Clock, Evidence, Ledger, Lists, Operations, People, Records
 from controller.ports.contact_edits import ContactEdits
 from controller.ports.feed import EventFeed
-from controller.ports.import_desk import ImportDesk
+from controller.ports.import_desk import ImportDesk as ImportDeskPort
 from controller.ports.inquiries import Verified
 from controller.ports.leads import Outward
 from controller.ports.segments import Segments
 from controller.ports.tokens import Answers, Tokens
 from controller.ports.work import Disposed, Work
+from controller.store.records import SqlRecords
+
+
+@asynccontextmanager
+async def open_api(
+    settings: Settings,
+    operations: Operations,
+    records: SqlRecords,
+    ledger: Ledger,
+    clock: Clock,
+    feed: EventFeed,
+    routes: Sequence[web.AbstractRouteDef] = (),
+) -> AsyncIterator[None]:
+    """Serve the REST API, where it is enabled, and the routes of others, while entered."""
+    api = settings.api
+    if not (api.enabled or routes):
+        yield
+        return
+    uploads = settings.controller.state_dir / "imports"
+    region = settings.campaign_defaults.region
+    async with AsyncExitStack() as stack:
+        desk = ImportDesk(records, uploads, clock, region=region, feed=feed)
+        await stack.enter_async_context(desk)
+        services = services_of(
+            operations=operations,
+            records=records,
+            ledger=ledger,
+            lists=records.lists,
+            evidence=records.evidence,
+            people=records.people,
+            tokens=records.tokens,
+            answers=records.answers,
+            contact_edits=records.contact_edits,
+            imports=desk,
+            outward=records.outward,
+            segments=records.segments,
+            work=records.work,
+            feed=feed,
+            clock=clock,
+            key=settings.number_key(),
+            template=template_of(settings),
+            profiles=settings.profiles,
+            agents={AgentId(agent.id): agent.name for agent in settings.agents},
+            networks=settings.webhooks.allowed,
+        )
+        await stack.enter_async_context(RestServer(rest_config(settings, uploads, routes), services))
+        yield
+
+
+def rest_config(
+    settings: Settings, uploads: Path | None = None, routes: Sequence[web.AbstractRouteDef] = ()
+) -> RestConfig:
+    """What the API's server is told."""
+    api = settings.api
+    return RestConfig(
+        api=api.enabled,
+        host=api.host,
+        port=api.port,
+        certificate=api.certificate,
+        key=api.key,
+        requests_per_second=api.requests_per_second,
+        burst=api.burst,
+        failures_per_minute=api.failures_per_minute,
+        bounds=Bounds(
+            seconds=api.request_timeout, upload=api.upload_megabytes * 1024 * 1024, uploads=uploads
+        ),
+        extra_routes=tuple(routes),
+    )
+
+
+def template_of(settings: Settings) -> Campaign:
+    """A campaign made of nothing but defaults."""
+    defaults = settings.campaign_defaults
+    return defaults.campaign(CampaignId("-"), settings.profiles[defaults.regulation])
 
 
 def services_of(
@@ -53,7 +134,7 @@ def services_of(
     tokens: Tokens,
     answers: Answers,
     contact_edits: ContactEdits,
-    imports: ImportDesk,
+    imports: ImportDeskPort,
     outward: Outward,
     segments: Segments,
     work: Work,
@@ -76,7 +157,10 @@ def services_of(
     verifier = Verifier(evidence, records)
 
     def talking(call: CallId) -> AgentId | None:
-        return next((one.id for one in operations.status().agents if one.call == call), None)
+        agents = operations.status().agents
+        return next(
+            (one.id for one in agents if one.call == call and one.state is AgentState.TALKING), None
+        )
 
     async def verify(noted: Head | None) -> Verified:
         found = await verifier.verify(noted)
