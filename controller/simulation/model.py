@@ -154,7 +154,9 @@ class Centre:
     def __post_init__(self) -> None:
         self._restless = any(each.breaks or each.ends < math.inf for each in self.scenario.shifts)
         self._fates = Fates(self.scenario, self.seed)
-        self.tally = Tally(limit=Limit(name="campaign", share=self.scenario.share))
+        share, bank = self.scenario.share, self.scenario.bank
+        before = math.ceil(bank / share) if bank else 0
+        self.tally = Tally(limit=Limit(name="campaign", share=share), successes=before)
         self.record = Record(policy=self.policy.name, scenario=self.scenario, seed=self.seed)
 
     # --- what policies ask ----------------------------------------------------------------------------

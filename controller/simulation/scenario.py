@@ -162,6 +162,7 @@ class Scenario:
         calls_per_second: limit of new calls.
         window: seconds from the answer to the cut.
         share: silent calls allowed per success.
+        bank: silent calls that the budget allows from the start, left over from the days before.
     """
 
     name: str = "unnamed"
@@ -181,6 +182,7 @@ class Scenario:
     calls_per_second: float = 50.0
     window: float = 2.7
     share: Fraction = Fraction(3, 100)
+    bank: int = 0
 
     @property
     def seconds(self) -> float:

@@ -29,6 +29,7 @@ _NUMBERS: Final = {
     "max_lines": (1, 100_000),
     "calls_per_second": (0.1, 1000.0),
     "window": (0.0, 60.0),
+    "bank": (0, 100_000),
 }
 _DISTRIBUTIONS: Final = ("ring", "failing_after", "machine_talk", "talk", "wrap_up", "patience")
 _KINDS: Final = "a number of seconds, {uniform = [low, high]}, {exponential = mean}, "
@@ -63,7 +64,7 @@ def parse(data: Mapping[str, Any], name: str = "unnamed") -> Scenario:
     for key, (low, high) in _NUMBERS.items():
         if key in data:
             value = _number(key, data[key], low, high)
-            changes[key] = int(value) if key == "max_lines" else value
+            changes[key] = int(value) if key in ("max_lines", "bank") else value
     for key in _DISTRIBUTIONS:
         if key in data:
             changes[key] = _distribution(key, data[key])

@@ -25,6 +25,7 @@ wrap_up = {exponential = 12}
 patience = {samples = [1, 2, 30]}
 max_lines = 30
 share = "1/100"
+bank = 7
 
 [[shifts]]
 agents = 4
@@ -50,7 +51,8 @@ def test_all_of_a_file_is_read(tmp_path: Path) -> None:
     assert day.answer_rate.at(1.5 * 3600) == pytest.approx(0.3)
     assert (day.ring, day.talk) == (Uniform(2, 20), LogNormal(90, 0.8))
     assert (day.wrap_up, day.failing_after, day.patience) == (Exponential(12), Fixed(2), Samples([1, 2, 30]))
-    assert (day.hours, day.max_lines, day.share, day.failing) == (6, 30, Fraction(1, 100), 0.25)
+    assert (day.hours, day.max_lines, day.bank, day.failing) == (6, 30, 7, 0.25)
+    assert day.share == Fraction(1, 100)
 
 
 def test_what_is_not_said_is_as_usual() -> None:
