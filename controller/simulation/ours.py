@@ -28,7 +28,7 @@ class Ours:
             centre.look_at(self._due)
             return 0
         # A large team is looked at a few times a second: there an event alone changes little.
-        self._due = centre.now + centre.scenario.agents / 400
+        self._due = centre.now + min(0.25, centre.scenario.agents / 200)
         decision = self.pacer.decide(scene_of(centre))
         after = self.pacer.terms.cancel_after
         if decision.cancel and after is not None and centre.cancel_exposed(after):
