@@ -26,6 +26,7 @@ from controller.domain.campaign import Campaign, CampaignState
 from controller.domain.contact import NewContact
 from controller.domain.ids import E164, CampaignId
 from controller.domain.latency import Latency
+from controller.domain.pacing import Mode
 from controller.ports import CampaignStatus, ControllerStatus
 from lab.controller import ControllerProcess, Value
 from lab.errors import LabError
@@ -139,6 +140,7 @@ class Loaded:
             dial_string=self._lab.dial_string,
             trunk=self._lab.trunk_endpoint,
             wrap_up=timedelta(0),
+            mode=Mode.RATIO,
             overdial=1.0,
             calls_per_second=rate,
         )
