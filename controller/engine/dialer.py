@@ -72,6 +72,7 @@ class Dialer:
             return LOOK_AGAIN
         if (pause := self._until_token()) > 0:
             return pause
+        await run.supply.keep()
         await run.promises.look()
         self._keep_promises()
         wanted = self._placement()

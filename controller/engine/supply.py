@@ -89,7 +89,6 @@ class Supply:
 
     async def refill(self, wanted: int) -> None:
         """Take contacts that may be called now, if there is none in the hand. The others are put off."""
-        await self._keep_the_books()
         for _ in range(_READINGS):
             if self._hand:
                 return
@@ -105,8 +104,8 @@ class Supply:
             self._hand.extend(callable_now)
             await self._put_off(turned_away)
 
-    async def _keep_the_books(self) -> None:
-        """Tell the hopper what was dealt with, and that the rest is still wanted."""
+    async def keep(self) -> None:
+        """Tell the hopper what was dealt with, and that the rest is still wanted. To be called every second."""
         if self._stale:
             self._stale = False
             await self._give_back_hand()
@@ -220,7 +219,7 @@ class Supply:
 
     async def close(self) -> None:
         """The campaign does not dial any more: what is in the hand is for others, or for later."""
-        await self._keep_the_books()
+        await self.keep()
         await self._give_back_hand()
 
     async def _give_back_hand(self) -> None:
