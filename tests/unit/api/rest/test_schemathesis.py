@@ -78,6 +78,7 @@ for result in SCHEMA.get_all_operations():
     if found.definition.raw["operationId"] != "stream_events":
         OPERATIONS[found.definition.raw["operationId"]] = found
 
+
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
     """The API, served by a thread of its own: schemathesis asks synchronously."""
