@@ -41,6 +41,7 @@ PREFIX = "CC_"
 _LONGEST_STATE_DIR = 90
 _CAMPAIGN = Campaign(id=CampaignId("-"), caller="-", law=IT_GARANTE_2014)  # read for its defaults
 
+
 class ControllerSettings(Section):
     """[controller]."""
 
@@ -118,9 +119,7 @@ class AsteriskSettings(Section):
     @property
     def secret(self) -> str:
         """The password, wherever it is kept; the file is read anew."""
-        return (
-            self.password.get_secret_value() if self.password else first_line(self.password_file or Path())
-        )
+        return self.password.get_secret_value() if self.password else first_line(self.password_file or Path())
 
 
 class RedisSettings(Section):

@@ -105,7 +105,7 @@ class Supply:
             await self._put_off(turned_away)
 
     async def keep(self) -> None:
-        """Tell the hopper what was dealt with, and that the rest is still wanted. To be called every second."""
+        """Tell the hopper what was dealt with, and that the rest is still wanted. Called every second."""
         if self._stale:
             self._stale = False
             await self._give_back_hand()
