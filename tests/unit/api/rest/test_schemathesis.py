@@ -28,6 +28,8 @@ from controller.domain.access import Role
 
 from .conftest import SECRETS, World, served
 
+pytestmark = pytest.mark.long
+
 MORE = "SCHEMATHESIS_EXAMPLES"
 EXAMPLES = int(os.environ.get(MORE, "3"))
 KNOWN = {
