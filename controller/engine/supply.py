@@ -8,7 +8,7 @@ with each: it is called, put off, or given back.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -104,6 +104,10 @@ class Supply:
             self._hand.extend(callable_now)
             await self._put_off(turned_away)
 
+    async def keep_filled(self, laid: Callable[[], None]) -> None:
+        """Keep the hopper filled, beside the calls, until cancelled; ``laid`` is called at more."""
+        await self._filler.keep(lambda: (self._campaign, self._lanes.names), laid)
+
     async def keep(self) -> None:
         """Tell the hopper what was dealt with, and that the rest is still wanted. Called every second."""
         if self._stale:
@@ -126,7 +130,6 @@ class Supply:
 
     async def _take(self, count: int, now: datetime) -> Sequence[ContactId]:
         """Contacts from the hopper, in the order in which the campaign's plan has them; ``count`` at most."""
-        await self._filler.fill(self._campaign, self._lanes.names, now)
         taken: list[ContactId] = []
         empty: set[str] = set()
         while len(taken) < count and (turns := self._turns(count - len(taken), empty)):
