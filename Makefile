@@ -41,7 +41,7 @@ lab: .venv/.run ## Bring up PBX, telephone network and Redis until Ctrl-C
 check: format-check lint types imports unit ## Format, lint, types, import contracts, unit and contract tests (< 60 s)
 
 .PHONY: test
-test: check postgres integration ## All tests, on real Asterisk, Redis and PostgreSQL
+test: check long postgres integration ## All tests, on real Asterisk, Redis and PostgreSQL
 
 .PHONY: format
 format: .venv/.dev ## Format the code
@@ -69,10 +69,15 @@ tools: .venv/.dev ## Find or make Asterisk and Redis for lab and tests
 	@$(BIN)/python -m lab provision
 
 # The record store's contract is tested on SQLite and on PostgreSQL. Those marked postgres start a server, which
-# not every machine has, and take as long as all others together: `make check` leaves them out, `make test` never.
+# not every machine has, and take as long as all others together; those marked long take seconds each, however they
+# are written. `make check` leaves them out, `make test` never.
 .PHONY: unit
-unit: .venv/.dev tools ## Unit and contract tests, without PostgreSQL
-	$(BIN)/pytest -n auto --dist worksteal -m "not postgres" tests/unit tests/contract
+unit: .venv/.dev tools ## Unit and contract tests, without PostgreSQL and what takes long
+	$(BIN)/pytest -n auto --dist worksteal -m "not postgres and not long" tests/unit tests/contract
+
+.PHONY: long
+long: .venv/.dev tools ## Whole days in virtual time, fuzzing of the API, typesetting
+	$(BIN)/pytest -n auto --dist worksteal -m "long and not postgres" tests/unit tests/contract
 
 .PHONY: postgres
 postgres: .venv/.dev tools ## Contract tests on a private PostgreSQL (as root, it is installed if missing)

@@ -135,8 +135,8 @@ async def run(settings: Settings) -> int:
             await stack.enter_async_context(agi_server(settings, ledger, records.lists))
         outside = await stack.enter_async_context(open_outside(settings, records, clock, feed))
         pages = outside.routes(settings, clock)
-        await stack.enter_async_context(open_api(settings, controller, records, ledger, clock, feed, pages))
         await stack.enter_async_context(running(outside, feed))
+        await stack.enter_async_context(open_api(settings, controller, records, ledger, clock, feed, pages))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, controller.stop)

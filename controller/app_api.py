@@ -158,9 +158,7 @@ def services_of(
 
     def talking(call: CallId) -> AgentId | None:
         agents = operations.status().agents
-        return next(
-            (one.id for one in agents if one.call == call and one.state is AgentState.TALKING), None
-        )
+        return next((one.id for one in agents if one.call == call and one.state is AgentState.TALKING), None)
 
     async def verify(noted: Head | None) -> Verified:
         found = await verifier.verify(noted)

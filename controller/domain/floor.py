@@ -9,8 +9,8 @@ nobody stands ready. The floor keeps three promises:
 * An agent who becomes free first rescues the call that waits longest, else covers an exposed call.
 * A pause or log-out waits as long as a call counts on that agent. Only a dead phone leaves at once.
 
-A campaign may have a staff of its own (``staff``): nobody else takes its calls or stands ready for them. A call
-may also be for one agent alone, who promised to call back; before its hour they are kept free (``keep``).
+A campaign may have a staff of its own (``staff``): nobody else takes its calls or stands ready for them. A
+call may also be for one agent alone, who promised to call back; until then they are kept free (``keep``).
 
 The floor is plain state changed by plain methods: no await, so a change is atomic in the event loop. Each
 method returns what follows for others (``Effect``), in order.
@@ -94,7 +94,7 @@ class Floor:
         self._kept: set[AgentId] = set()
 
     def staff(self, campaign: CampaignId, agents: frozenset[AgentId] | None) -> None:
-        """Say who takes a campaign's calls from now on; None: everybody. Calls in flight keep their agents."""
+        """Say who takes a campaign's calls from now on; None: everybody. Calls in flight keep theirs."""
         if agents is None:
             self._staff.pop(campaign, None)
         else:

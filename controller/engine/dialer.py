@@ -40,6 +40,24 @@ class Dialer:
     async def dial(self) -> None:
         """Dial until the campaign runs no more, or no contact is left."""
         run = self._run
+        filling = self._tasks.create_task(
+            run.supply.keep_filled(run.wake.set), name=f"filling {run.campaign.id}"
+        )
+        try:
+            await self._dial_while_running()
+        finally:
+            filling.cancel()
+        try:
+            await run.close()
+        except Unreachable as error:
+            self._unreachable(error)  # what was laid ready here goes back by itself after a while
+        if run.paused_by is PausedBy.SAFETY:
+            # Durable: a controller that starts anew must not go on where this one would not.
+            stop = (run.campaign.id, run.state, run.reason, run.paused_by)
+            await self._office.health.settle(lambda: self._office.records.set_campaign_state(*stop))
+
+    async def _dial_while_running(self) -> None:
+        run = self._run
         while run.state is CampaignState.RUNNING:
             run.wake.clear()
             try:
@@ -53,14 +71,6 @@ class Dialer:
                         await run.wake.wait()
                 except TimeoutError:
                     pass
-        try:
-            await run.close()
-        except Unreachable as error:
-            self._unreachable(error)  # what was laid ready here goes back by itself after a while
-        if run.paused_by is PausedBy.SAFETY:
-            # Durable: a controller that starts anew must not go on where this one would not.
-            stop = (run.campaign.id, run.state, run.reason, run.paused_by)
-            await self._office.health.settle(lambda: self._office.records.set_campaign_state(*stop))
 
     def _unreachable(self, error: Unreachable) -> None:
         edge = "redis" if isinstance(error, RedisUnreachable) else "records"
@@ -74,6 +84,7 @@ class Dialer:
             return LOOK_AGAIN
         if (pause := self._until_token()) > 0:
             return pause
+        await run.supply.keep()
         await run.promises.look()
         self._keep_promises()
         wanted = self._placement()

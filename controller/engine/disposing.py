@@ -20,6 +20,7 @@ from controller.domain.campaign import Campaign
 from controller.domain.clearance import EVERYBODY, caller_scope, scopes
 from controller.domain.contact import Contact
 from controller.domain.disposition import Disposition, Effect, Reach, wish_of
+from controller.domain.funnel import Stage
 from controller.domain.ids import AgentId, CallId
 from controller.domain.outcome import Outcome
 from controller.domain.retry import TRIED_KEPT
@@ -207,6 +208,9 @@ class Disposing:
                 "author": disposed.author,
             },
         )
+        if disposed.stage >= Stage.INTERESTED:
+            told = {"campaign": disposed.campaign, "contact": disposed.contact, "call": disposed.call}
+            self._feed.publish("lead.stage", told | {"stage": disposed.stage.word})
 
 
 def scope_of(reach: Reach, campaign: Campaign) -> str:

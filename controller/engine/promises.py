@@ -113,9 +113,7 @@ class Promises:
 
     async def next_hour(self) -> datetime | None:
         """When the next call-back is due that was promised; None if none is open."""
-        opened = await self._callbacks.callbacks(
-            campaign=self.campaign.id, state=CallbackState.OPEN, limit=1
-        )
+        opened = await self._callbacks.callbacks(campaign=self.campaign.id, state=CallbackState.OPEN, limit=1)
         return opened[0].at if opened else None
 
     async def turned_away(self, contact: Contact, until: datetime) -> None:

@@ -8,7 +8,7 @@ with each: it is called, put off, or given back.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -89,7 +89,6 @@ class Supply:
 
     async def refill(self, wanted: int) -> None:
         """Take contacts that may be called now, if there is none in the hand. The others are put off."""
-        await self._keep_the_books()
         for _ in range(_READINGS):
             if self._hand:
                 return
@@ -105,8 +104,12 @@ class Supply:
             self._hand.extend(callable_now)
             await self._put_off(turned_away)
 
-    async def _keep_the_books(self) -> None:
-        """Tell the hopper what was dealt with, and that the rest is still wanted."""
+    async def keep_filled(self, laid: Callable[[], None]) -> None:
+        """Keep the hopper filled, beside the calls, until cancelled; ``laid`` is called at more."""
+        await self._filler.keep(lambda: (self._campaign, self._lanes.names), laid)
+
+    async def keep(self) -> None:
+        """Tell the hopper what was dealt with, and that the rest is still wanted. Called every second."""
         if self._stale:
             self._stale = False
             await self._give_back_hand()
@@ -127,7 +130,6 @@ class Supply:
 
     async def _take(self, count: int, now: datetime) -> Sequence[ContactId]:
         """Contacts from the hopper, in the order in which the campaign's plan has them; ``count`` at most."""
-        await self._filler.fill(self._campaign, self._lanes.names, now)
         taken: list[ContactId] = []
         empty: set[str] = set()
         while len(taken) < count and (turns := self._turns(count - len(taken), empty)):
@@ -220,7 +222,7 @@ class Supply:
 
     async def close(self) -> None:
         """The campaign does not dial any more: what is in the hand is for others, or for later."""
-        await self._keep_the_books()
+        await self.keep()
         await self._give_back_hand()
 
     async def _give_back_hand(self) -> None:

@@ -55,7 +55,7 @@ class HopperSizes:
 class Hopper(Protocol):
     """Contacts laid ready ahead.
 
-    What is true of a contact, the record store says; the hopper may be emptied at any time, and is filled again.
+    What is true of a contact, the record store says. The hopper may be emptied at any time.
 
     A contact is in the hopper once: in a lane, or taken by one controller. It leaves when that controller
     says ``done``. What a controller took and said nothing more of, because it died or never heard the answer,
@@ -104,7 +104,7 @@ class Hopper(Protocol):
     async def give_back(self, campaign: Campaign, contacts: Sequence[ContactId]) -> None:
         """They were not called after all: back to where they were taken from, so to the front.
 
-        Of what this controller has not taken, nothing is given back. A lane may then hold more than its bound.
+        Of what this controller has not taken, nothing is given back. A lane may exceed its bound by this.
         """
         ...
 

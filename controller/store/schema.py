@@ -177,7 +177,7 @@ contacts = Table(
     Column("callback_at", Instant, comment="when a call-back was promised for"),
     Column("stage", Integer, nullable=False, server_default="0", comment="Stage in the funnel"),
     UniqueConstraint("campaign", "number", name="contacts_campaign_number"),
-    # An id is never used again: undoing an import deletes contacts that a running campaign may have read ahead.
+    # An id is never used again: undoing an import deletes contacts that a campaign may have read ahead.
     sqlite_autoincrement=True,
 )
 

@@ -32,8 +32,9 @@ FIVE_DAYS = 432_000
 class Rig:
     """A controller on the lab, with a second reader of Redis and SQL beside it."""
 
-    def __init__(self, lab: Lab, controller: ControllerProcess) -> None:
+    def __init__(self, lab: Lab, controller: ControllerProcess, api_port: int = 0) -> None:
         self.lab = lab
+        self.api_port = api_port
         self.controller = controller
         self.began = lab.mark()
         self.redis = redis.Redis.from_url(lab.redis_url, decode_responses=True, socket_timeout=2)

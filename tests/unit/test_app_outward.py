@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from controller.domain.outbox import JobKind, JobState
 from controller.domain.signing import verified
 from controller.engine.clock import SystemClock
 from controller.engine.feed import Feed
+from controller.law import IT_GARANTE_2014
 from controller.ports.leads import NewRule, NewTemplate
 from controller.ports.outbox import NewSubscription
 from controller.store.records import SqlRecords
@@ -79,7 +81,7 @@ async def receiver(got: asyncio.Queue[str]) -> AsyncIterator[BaseTestServer]:
 
 async def stored(records: SqlRecords, hook: str) -> None:
     """A campaign with a contact, a follow-up rule, a form and a subscription."""
-    await records.save_campaign(campaign())
+    await records.save_campaign(replace(campaign(), law=IT_GARANTE_2014))
     await records.add_contacts(SPRING, [ADA])
     before = datetime.now(UTC) - timedelta(hours=1)
     outward = records.outward
@@ -183,7 +185,7 @@ class Dying(Sink):
         return answer
 
 
-async def test_a_mail_whose_sender_was_killed_is_sent_again_under_the_same_message_id(
+async def test_a_mail_whose_sender_was_killed_is_sent_again_under_the_same_id(
     state_dir: Path,
 ) -> None:
     sink = Dying()

@@ -70,9 +70,10 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-"""A whole number."""
-VersionNumber = Annotated[Whole, Field(ge=1, le=1_000_000)]
+WHOLE = BeforeValidator(_whole)
+Whole = Annotated[int, WHOLE]
+"""A whole number. Bounds of a type go before WHOLE, or pydantic leaves them out of the schema."""
+VersionNumber = Annotated[int, Field(ge=1, le=1_000_000), WHOLE]
 Instant = Annotated[
     datetime,
     BeforeValidator(_instant),
@@ -91,7 +92,7 @@ CampaignName = Annotated[str, _line(r"^[A-Za-z0-9_-]{1,64}$", 64)]
 CallName = Annotated[str, _line(r"^[A-Za-z0-9_-]{1,64}$", 64)]
 Number = Annotated[str, _line(r"^[+0-9][0-9 ()./-]{2,29}$", 30)]
 """A telephone number as people write it; national form counts as of campaign_defaults.region."""
-RowNumber = Annotated[Whole, Field(ge=1, le=2**53 - 1)]
+RowNumber = Annotated[int, Field(ge=1, le=2**53 - 1), WHOLE]
 
 
 class NoPath(Wanted):

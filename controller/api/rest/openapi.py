@@ -81,6 +81,8 @@ class _Document:
             "parameters": list(self._parameters(route)),
             "responses": {str(route.status): self._success(route)} | _failures(route, problem),
         }
+        if route.method == "PUT":
+            found["responses"]["201"] = self._success(route) | {"description": "It was made"}
         if route.tagged:
             found["responses"]["304"] = {
                 "description": "It is the version that you have",

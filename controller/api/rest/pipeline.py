@@ -216,7 +216,8 @@ class Pipeline:
         if route.answer is None:
             return web.Response(status=route.status, headers=headers)
         body = route.writer.dump_json(reply.body)
-        return web.Response(status=route.status, headers=headers, body=body, content_type=route.produces)
+        status = 201 if reply.made else route.status
+        return web.Response(status=status, headers=headers, body=body, content_type=route.produces)
 
 
 def _nothing_done(error: Problem | ControllerError) -> bool:

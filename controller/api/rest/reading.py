@@ -102,8 +102,17 @@ def if_match(request: web.Request, route: Route) -> Sequence[str]:
 
 
 def creates(request: web.Request, route: Route) -> bool:
-    """Whether a PUT is to make what is not there yet: ``If-None-Match: *``."""
-    return route.method == "PUT" and request.headers.get("If-None-Match", "").strip() == "*"
+    """Whether a PUT is to make what is not there yet: ``If-None-Match: *``.
+
+    Raises:
+        Problem: it says something else.
+    """
+    given = request.headers.get("If-None-Match")
+    if route.method != "PUT" or given is None:
+        return False
+    if given.strip() != "*":
+        raise _bad_header("If-None-Match", "cannot be used with a PUT", "*")
+    return True
 
 
 def none_match(request: web.Request) -> Sequence[str]:

@@ -43,11 +43,13 @@ class Reply(Generic[T]):
     Attributes:
         etag: the version of what is answered, without quotes; None: it has none.
         location: path of what was made, below /api/v1.
+        made: a PUT has made what was not there.
     """
 
     body: T
     etag: str | None = None
     location: str | None = None
+    made: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

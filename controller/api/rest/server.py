@@ -81,9 +81,10 @@ class RestServer:
             ConfigError: the certificate or its key cannot be used.
         """
         config = self._config
+        tls = _tls(config)
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=_CLOSE_TIMEOUT)
         await runner.setup()
-        site = web.TCPSite(runner, config.host, config.port, ssl_context=_tls(config))
+        site = web.TCPSite(runner, config.host, config.port, ssl_context=tls)
         try:
             await site.start()
         except OSError as error:
@@ -131,6 +132,8 @@ class RestServer:
 @web.middleware
 async def _answered(request: web.Request, handler: Next) -> web.StreamResponse:
     """Give the request its id, and tell of whatever goes wrong as a problem."""
+    if not request.path.startswith(PREFIX):
+        return await handler(request)  # pages of others answer for themselves; their paths may be secret
     given = request.headers.get("X-Request-Id", "")
     _ID.set(given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8))
     ASKER.set("")
@@ -171,10 +174,11 @@ def _told(problem: Problem) -> web.Response:
 def _with_headers(*, tls: bool) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     headers = _SECURITY | ({"Strict-Transport-Security": _HSTS} if tls else {})
 
-    async def add(_request: web.Request, response: web.StreamResponse) -> None:
+    async def add(request: web.Request, response: web.StreamResponse) -> None:
         for name, value in headers.items():
             response.headers.setdefault(name, value)
-        response.headers["X-Request-Id"] = _ID.get()
+        if request.path.startswith(PREFIX):
+            response.headers["X-Request-Id"] = _ID.get()
         response.headers["Server"] = "campaign-controller"
 
     return add

@@ -1,7 +1,8 @@
 """The Lua scripts that run inside Redis: what has to be atomic between controllers.
 
-Each script is ``common.lua`` (the hopper's: ``hopper_common.lua``) and then its own file. They are written so that all reads, which a value of the
-wrong type would break, come before the first write. They need Redis 6.2 or Valkey.
+Each script is ``common.lua`` (the hopper's: ``hopper_common.lua``) and then its own file. They are written so
+that all reads, which a value of the wrong type would break, come before the first write. They need Redis 6.2
+or Valkey.
 """
 
 from __future__ import annotations

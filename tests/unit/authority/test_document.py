@@ -31,6 +31,8 @@ from controller.errors import ProtocolError, Unreachable
 from controller.law import PROFILES
 from tests.unit.authority.calls import MONDAY, NINE, call, campaign, history, many
 
+pytestmark = pytest.mark.long
+
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 HOSTILE = '<script>alert("1")</script>&amp;\'"'
 languages = pytest.mark.parametrize("words", LANGUAGES.values(), ids=LANGUAGES)

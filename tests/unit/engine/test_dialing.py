@@ -99,6 +99,7 @@ async def test_a_call_that_nobody_can_take_is_cut_at_2_7_s_and_its_number_left_a
             contacts=[number(0), number(1)], overdial=2.0, credit=100, calls_per_second=1000
         )
         centre.telephony.habit = Answers(after=1.0, talks=60)
+        centre.telephony.behave(number(1), Answers(after=1.2, talks=60))
         await centre.start(campaign)
         callee = await centre.ended(number(1))
         assert callee.silent
@@ -307,6 +308,7 @@ async def test_a_suppressed_number_is_not_called_by_another_campaign_of_the_same
             contacts=[number(0), number(1)], overdial=2.0, credit=100, calls_per_second=1000
         )
         centre.telephony.habit = Answers(after=1.0, talks=10)
+        centre.telephony.behave(number(1), Answers(after=1.2, talks=10))
         await centre.start(first)
         assert (await centre.ended(number(1))).silent
         second = await centre.campaign("summer", contacts=[number(1), number(2)])

@@ -114,14 +114,15 @@ async def test_recorded_and_told() -> None:
         "1001",
         NOW,
     )
-    (event,) = scene.feed.since(0) or scene.feed._ring
+    event, stage = scene.feed.since(0) or scene.feed._ring
+    assert (stage.kind, stage.data["stage"]) == ("lead.stage", "customer")
     assert event.kind == "disposition.recorded"
     assert event.data == {
         "call": CALL, "campaign": "spring", "contact": scene.contact.id, "code": "sale", "kind": "customer",
         "stage": "customer", "author": "1001",
     }  # fmt: skip
     assert await scene.say("sale", TOMORROW, notes="Two windows.") == disposed
-    assert len(scene.feed._ring) == 1  # the same thing is told once
+    assert len(scene.feed._ring) == 2  # the same thing is told once
 
 
 async def test_during_the_conversation_by_who_knows_of_it() -> None:

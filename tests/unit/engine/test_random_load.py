@@ -28,6 +28,8 @@ from controller.simulation.callee import (
 from controller.simulation.link import Fault
 from tests.fakes.call_centre import CallCentre, agent, call_centre, number, virtual
 
+pytestmark = pytest.mark.long
+
 AGENTS = 12
 SHARE = 3, 100
 HEARD = HEARD_AFTER.total_seconds() + 0.03

@@ -32,6 +32,8 @@ from controller.store.memory_ledger import MemoryLedger
 from tests.fakes.call_centre import CALLER, CallCentre, agent, number, virtual
 from tests.fakes.law import LAX
 
+pytestmark = pytest.mark.long
+
 AGENTS = 6
 KEY = NumberKey(bytes(32))
 EVE_OF_SUMMER_TIME = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)

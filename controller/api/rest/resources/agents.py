@@ -42,9 +42,9 @@ async def list_agents(ask: Ask, query: Paging) -> Page[AgentView]:
     return ask.page(query, found[: query.limit + 1], lambda view: view, lambda view: [view.id])
 
 
-@agents.get("/agents/{agent}", Right.DIRECT_AGENTS)
+@agents.get("/agents/{agent}", Right.SEE_SELF)
 async def get_agent(ask: Ask, path: AgentPath) -> AgentView:
-    """One agent."""
+    """One agent; whose token is an agent's sees that one only."""
     return _one(ask, path)
 
 

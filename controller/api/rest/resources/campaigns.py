@@ -11,6 +11,7 @@ from pydantic import Field
 
 from controller.api.rest.ask import Ask
 from controller.api.rest.models import (
+    WHOLE,
     CampaignName,
     CampaignPath,
     Changes,
@@ -41,7 +42,7 @@ from controller.ports import CampaignRow, CampaignStatus
 campaigns = Resource("Campaigns", "What is dialed, for whom, and how")
 
 
-_Attempts = Annotated[Whole, Field(ge=1, le=TRIED_KEPT)]
+_Attempts = Annotated[int, Field(ge=1, le=TRIED_KEPT), WHOLE]
 
 # --- what is sent and received ----------------------------------------------------------------------------
 

@@ -109,7 +109,7 @@ async def put_segment(ask: Ask, path: SegmentPath, body: WantedSegment) -> Reply
         description=body.description.strip(),
         expected=0 if before is None else before.version,
     )
-    return _reply(segment)
+    return _reply(segment, made=before is None)
 
 
 @segments.delete("/segments/{segment}", Right.EDIT_DESIGN)
@@ -173,5 +173,5 @@ def _view(segment: Segment) -> SegmentView:
     )
 
 
-def _reply(segment: Segment) -> Reply[SegmentView]:
-    return Reply(body=_view(segment), etag=str(segment.version))
+def _reply(segment: Segment, *, made: bool = False) -> Reply[SegmentView]:
+    return Reply(body=_view(segment), etag=str(segment.version), made=made)

@@ -28,6 +28,7 @@ from controller.api.rest.resources.contacts import contact as contact_of
 from controller.api.rest.resources.scripts import FilledView, filled_view
 from controller.api.rest.routes import Resource
 from controller.domain.access import Right
+from controller.domain.agent import AgentState
 from controller.domain.call import Call
 from controller.domain.callback import LONGEST_NOTE, Callback, CallbackState, Promise
 from controller.domain.disposition import DispositionKind
@@ -231,7 +232,8 @@ async def _call(ask: Ask, path: CallPath) -> Call:
             raise Problem(NOT_FOUND, f"there is no call {path.call!r}")
         return call
     # Who talks in a call is not recorded before its end.
-    talking = {one.call for one in ask.services.operations.status().agents if one.id == ask.agent}
+    agents = ask.services.operations.status().agents
+    talking = {one.call for one in agents if one.id == ask.agent and one.state is AgentState.TALKING}
     if call is None or (call.agent != ask.agent and call.id not in talking):
         raise Problem(FORBIDDEN, f"this token works on calls of agent {ask.agent} only")
     return call

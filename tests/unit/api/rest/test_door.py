@@ -118,6 +118,7 @@ async def test_an_agent_directs_only_itself(client: Client, world: World) -> Non
     assert (await client("POST", "/agents/1001/ready", role=Role.AGENT)).status == 200
     assert (await client("POST", "/agents/1002/ready", role=Role.AGENT)).status == 403
     assert (await client("GET", "/agents/1002", role=Role.AGENT)).status == 403
+    assert (await client("GET", "/agents/1002", role=Role.READ_ONLY)).body["name"] == "Bea"
     assert (await client("POST", "/agents/1002/pause", role=Role.SUPERVISOR)).status == 200
     assert (await client("POST", "/agents/9999/pause", role=Role.SUPERVISOR)).status == 404
     assert world.operations.asked == [("ready", "1001"), ("agent pause", "1002")]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from controller.api.rest import Bounds, RestConfig
 from controller.api.rest.problems import KINDS
@@ -241,3 +242,20 @@ async def test_it_speaks_tls(world: World, tmp_path: Path) -> None:
     ):
         assert answer.status == 200
         assert answer.headers["Strict-Transport-Security"]
+
+
+async def test_pages_of_others_answer_for_themselves(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def confirm(_request: web.Request) -> web.Response:
+        raise web.HTTPForbidden(text="not here\n")
+
+    config = RestConfig(port=0, api=False, extra_routes=[web.post("/public/confirm/{token}", confirm)])
+    async with served(world, config) as server, aiohttp.ClientSession() as session:
+        base = f"http://127.0.0.1:{server.port}"
+        async with session.post(f"{base}/public/confirm/secret-token") as answer:
+            assert (answer.status, await answer.text()) == (403, "not here\n")
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        async with session.get(f"{base}/api/v1/openapi.json") as answer:
+            assert answer.status == 404
+    assert "secret-token" not in capsys.readouterr().out

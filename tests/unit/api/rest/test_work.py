@@ -100,7 +100,7 @@ async def test_what_came_of_a_call_is_noted_and_corrected(spring: Client, world:
     listed = await spring("GET", "/calls/c-1/dispositions", role=Role.AGENT)
     assert [each["code"] for each in listed.body["items"]] == ["not-interested", "sale"]
     told = [event.kind for event in world.feed.since(before) or []]
-    assert told == ["disposition.recorded", "disposition.recorded"]
+    assert told.count("disposition.recorded") == 2
 
 
 @pytest.mark.parametrize(
