@@ -17,7 +17,7 @@ from controller.cli.shell import (
     settings_of,
 )
 from controller.domain.ids import CampaignId
-from controller.errors import BadInput, Refused
+from controller.errors import Refused
 
 if TYPE_CHECKING:
     from controller.config import Settings
@@ -47,11 +47,9 @@ async def must_exist(records: Records, campaign: CampaignId) -> CampaignRow:
     Raises:
         BadInput: there is no such campaign.
     """
-    row = await records.campaign(campaign)
-    if row is None:
-        known = ", ".join(known.campaign.id for known in await records.campaigns())
-        raise BadInput("CAMPAIGN", f"there is no campaign {campaign!r}", known or "none yet: campaign create")
-    return row
+    from controller.engine.campaigns import existing
+
+    return await existing(records, campaign, "CAMPAIGN")
 
 
 @app.command()

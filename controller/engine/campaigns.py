@@ -18,6 +18,19 @@ _LIVE: Final = frozenset({CampaignState.RUNNING, CampaignState.PAUSED, CampaignS
 """States in which a campaign must be one that may be dialed."""
 
 
+async def existing(records: Records, campaign: CampaignId, place: str = "campaign") -> CampaignRow:
+    """A campaign as stored.
+
+    Raises:
+        BadInput: there is no such campaign; tells which there are, and that ``place`` names it.
+    """
+    row = await records.campaign(campaign)
+    if row is None:
+        known = ", ".join(each.campaign.id for each in await records.campaigns())
+        raise BadInput(place, f"there is no campaign {campaign!r}", known or "none yet: campaign create")
+    return row
+
+
 class Campaigns:
     """What a campaign manager does. Raises BadInput and Refused in words; nothing is changed then."""
 
@@ -41,13 +54,7 @@ class Campaigns:
         Raises:
             BadInput: there is no such campaign.
         """
-        row = await self._records.campaign(campaign)
-        if row is None:
-            known = ", ".join(each.campaign.id for each in await self._records.campaigns())
-            raise BadInput(
-                "campaign", f"there is no campaign {campaign!r}", known or "none yet: campaign create"
-            )
-        return row
+        return await existing(self._records, campaign)
 
     async def create(self, base: Campaign, values: Mapping[str, Any]) -> CampaignRow:
         """Store a new campaign.

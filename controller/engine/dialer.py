@@ -34,6 +34,7 @@ class Dialer:
         self._office = office
         self._tasks = tasks
         self._pacing = run.pacing = run.pacing or CampaignPacing(run, office)
+        self._looked_ahead = float("-inf")
         self._tokens = 1.0
         self._refilled = office.clock.monotonic()
 
@@ -186,6 +187,10 @@ class Dialer:
         return True
 
     async def _no_contact_left(self) -> None:
+        # A look through a long list for a rare segment takes seconds, and each change of the floor wakes us.
+        if self._office.clock.monotonic() - self._looked_ahead < LOOK_AGAIN:
+            return
+        self._looked_ahead = self._office.clock.monotonic()
         due: datetime | None = await self._run.supply.exhausted_until()
         promised = await self._run.promises.next_hour()
         due = promised if due is None else due if promised is None else min(due, promised)

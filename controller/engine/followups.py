@@ -99,9 +99,7 @@ class FollowUpMails:
         unsubscribe = self._links.unsubscribe(UnsubscribeLink(person, rule.campaign, template.language))
         try:
             filled = fill(template, values(to, row.campaign, note) | {"unsubscribe_url": unsubscribe})
-        except MissingValueError as error:
-            return failed(str(error))
-        except BadInput as error:
+        except (MissingValueError, BadInput) as error:
             return failed(str(error))
         filled = with_unsubscribe(filled, unsubscribe, template.language)
         return Mail(

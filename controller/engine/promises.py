@@ -23,7 +23,7 @@ from controller.domain.callback import (
 from controller.domain.campaign import Campaign
 from controller.domain.clearance import first_failed
 from controller.domain.contact import Contact
-from controller.domain.ids import AgentId, ContactId
+from controller.domain.ids import AgentId, CampaignId, ContactId
 from controller.engine.gate import look_again
 from controller.engine.office import Office
 from controller.ports.work import Callbacks, DueCallback
@@ -113,8 +113,7 @@ class Promises:
 
     async def next_hour(self) -> datetime | None:
         """When the next call-back is due that was promised; None if none is open."""
-        opened = await self._callbacks.callbacks(campaign=self.campaign.id, state=CallbackState.OPEN, limit=1)
-        return opened[0].at if opened else None
+        return await next_hour(self._callbacks, self.campaign.id)
 
     async def turned_away(self, contact: Contact, until: datetime) -> None:
         """It may not be called before ``until``."""
@@ -152,3 +151,9 @@ class Promises:
         for agent in self._kept - agents:
             office.apply(office.floor.unkeep(agent, office.clock.now()))
         self._kept = agents
+
+
+async def next_hour(callbacks: Callbacks, campaign: CampaignId) -> datetime | None:
+    """When the next call-back of a campaign is due; None if none is open."""
+    opened = await callbacks.callbacks(campaign=campaign, state=CallbackState.OPEN, limit=1)
+    return opened[0].at if opened else None

@@ -16,8 +16,8 @@ from typing import Final, Self
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from controller.domain.callback import CallbackState
 from controller.domain.campaign import CampaignState
+from controller.engine.promises import next_hour
 from controller.engine.retention import Retention
 from controller.errors import ControllerError
 from controller.ports import CampaignRow, Clock, Operations, Records
@@ -135,8 +135,8 @@ class Schedule:
         """Whether somebody is to be called back soon."""
         if self._callbacks is None:
             return False
-        opened = await self._callbacks.callbacks(campaign=row.campaign.id, state=CallbackState.OPEN, limit=1)
-        return bool(opened) and opened[0].at <= now + _AHEAD
+        hour = await next_hour(self._callbacks, row.campaign.id)
+        return hour is not None and hour <= now + _AHEAD
 
     def _say(self, row: CampaignRow, why: str) -> None:
         # Tried again at each look, but said once.

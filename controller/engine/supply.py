@@ -77,7 +77,7 @@ class Supply:
         self._stale = False
 
     def take_over(self, campaign: Campaign) -> None:
-        """The campaign was changed. What is in the hand stays: it is checked again before it is called."""
+        """The campaign was changed. If its plan was, what was taken by the old one goes back."""
         replanned = (campaign.dialing, campaign.order) != (self._campaign.dialing, self._campaign.order)
         self._campaign = self._lanes.campaign = campaign
         if replanned:
@@ -111,9 +111,9 @@ class Supply:
     async def keep(self) -> None:
         """Tell the hopper what was dealt with, and that the rest is still wanted. Called every second."""
         if self._stale:
-            self._stale = False
             await self._give_back_hand()
             await self._hopper.clear(self._campaign)
+            self._stale = False  # not before Redis has confirmed it: else the old plan would be dialed on
         if self._dealt_with:
             done, self._dealt_with = self._dealt_with, []
             try:
@@ -122,11 +122,10 @@ class Supply:
                 self._dealt_with += done
                 raise
         if self._hand and self._clock.monotonic() - self._renewed >= _RENEW_AFTER:
-            held = await self._hopper.renew(
-                self._campaign, [contact.id for contact in self._hand], self._clock.now()
-            )
+            ids = [contact.id for contact in self._hand]
+            held = set(await self._hopper.renew(self._campaign, ids, self._clock.now()))
             self._renewed = self._clock.monotonic()
-            self._hand = deque(contact for contact in self._hand if contact.id in set(held))
+            self._hand = deque(contact for contact in self._hand if contact.id in held)
 
     async def _take(self, count: int, now: datetime) -> Sequence[ContactId]:
         """Contacts from the hopper, in the order in which the campaign's plan has them; ``count`` at most."""
