@@ -1,0 +1,163 @@
+"""Metrics of pacing: from what each campaign decided last how many calls to place, and what it decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from prometheus_client.core import Metric
+
+from controller.api.metrics.families import CAMPAIGN, counter, gauge, states
+from controller.domain.pacing import Decision, Inputs, Mode
+from controller.ports import CampaignStatus, PacingFigures
+
+_STANDING: Sequence[tuple[str, str, Callable[[PacingFigures], float]]] = (
+    (
+        "pacing_calibration_good",
+        "Whether the pacer's predictions come true (1). If not (0), a predictive campaign is progressive.",
+        lambda pacing: pacing.calibrated,
+    ),
+    (
+        "pacing_predicted_silent_calls",
+        "Silent calls that the pacer expected among the last answered calls; older ones fade.",
+        lambda pacing: pacing.predicted,
+    ),
+    (
+        "pacing_actual_silent_calls",
+        "Silent calls that there were among the last answered calls; older ones fade.",
+        lambda pacing: pacing.actual,
+    ),
+    (
+        "pacing_answer_rate",
+        "Share of the calls placed now that will be answered, as learned.",
+        lambda pacing: pacing.learned.answer_rate,
+    ),
+)
+_DECIDED: Sequence[tuple[str, str, Callable[[Decision], float]]] = (
+    (
+        "pacing_price",
+        "The risk up to which calls are placed ahead of the agents; 0 where there was nothing to weigh.",
+        lambda decision: decision.price,
+    ),
+    (
+        "pacing_risk",
+        "The risk of the call that was not placed any more: that it is answered and finds no agent.",
+        lambda decision: decision.risk,
+    ),
+    (
+        "pacing_soon_free_agents",
+        "Agents expected to become free within a typical time of ringing.",
+        lambda decision: decision.soon_free,
+    ),
+    (
+        "pacing_soon_answered_calls",
+        "Ringing calls expected to be answered by then.",
+        lambda decision: decision.soon_answered,
+    ),
+    (
+        "pacing_takes_back",
+        "Whether calls without cover that have rung long enough are taken back (1).",
+        lambda decision: decision.cancel,
+    ),
+)
+
+
+def pacing_metrics(campaigns: Sequence[CampaignStatus]) -> Iterator[Metric]:
+    """What there is to say of each campaign that dialed here."""
+    all_ = {one.id: one.figures for one in campaigns if one.figures is not None}
+    yield states(
+        "pacing_mode",
+        "How the campaign dials at present: progressive instead of predictive while its predictions are wrong.",
+        "mode",
+        Mode,
+        {name: pacing.effective for name, pacing in all_.items()},
+    )
+    yield counter(
+        "pacing_decisions",
+        "How often the pacer looked and decided.",
+        [CAMPAIGN],
+        {(name,): pacing.decisions for name, pacing in all_.items()},
+    )
+    for name, about, value in _STANDING:
+        yield gauge(name, about, [CAMPAIGN], {(one,): value(pacing) for one, pacing in all_.items()})
+    yield from _learned(all_)
+    decisions = {one: pacing.decision for one, pacing in all_.items() if pacing.decision is not None}
+    yield gauge(
+        "pacing_wanted_calls",
+        "Calls that the latest decision wants placed: covered by a free agent, or exposed, ahead of the agents.",
+        [CAMPAIGN, "cover"],
+        {
+            (one, cover): count
+            for one, decision in decisions.items()
+            for cover, count in (("covered", decision.covered), ("exposed", decision.exposed))
+        },
+    )
+    for name, about, figure in _DECIDED:
+        yield gauge(name, about, [CAMPAIGN], {(one,): figure(each) for one, each in decisions.items()})
+    yield from _inputs({one: pacing.inputs for one, pacing in all_.items() if pacing.inputs is not None})
+
+
+def _learned(all_: dict[str, PacingFigures]) -> Iterator[Metric]:
+    for name, about, spread in (
+        ("answer", "From dialing to the answer", lambda each: each.answers),
+        ("talk", "Conversations", lambda each: each.talks),
+        ("wrap_up", "Wrap-ups", lambda each: each.wrap_ups),
+    ):
+        yield gauge(
+            f"pacing_{name}_seconds",
+            f"{about}, as the pacer has learned: percentiles.",
+            [CAMPAIGN, "quantile"],
+            {
+                (one, quantile): seconds
+                for one, pacing in all_.items()
+                for quantile, seconds in (
+                    ("0.1", spread(pacing.learned).p10),
+                    ("0.5", spread(pacing.learned).p50),
+                    ("0.9", spread(pacing.learned).p90),
+                )
+            },
+        )
+
+
+def _inputs(all_: dict[str, Inputs]) -> Iterator[Metric]:
+    yield gauge(
+        "pacing_agents",
+        "Agents as the latest decision saw them.",
+        [CAMPAIGN, "state"],
+        {
+            (one, state): count
+            for one, seen in all_.items()
+            for state, count in (
+                ("idle", seen.idle),
+                ("reserved", seen.reserved),
+                ("talking", seen.talking),
+                ("wrap-up", seen.wrapping),
+            )
+        },
+    )
+    yield gauge(
+        "pacing_calls",
+        "Calls as the latest decision saw them. Ringing and waiting: of all campaigns; exposed: of this one.",
+        [CAMPAIGN, "state"],
+        {
+            (one, state): count
+            for one, seen in all_.items()
+            for state, count in (
+                ("ringing", seen.ringing),
+                ("waiting", seen.waiting),
+                ("exposed", seen.exposed),
+            )
+        },
+    )
+    yield gauge(
+        "pacing_free_lines",
+        "Lines that the latest decision could use.",
+        [CAMPAIGN],
+        {(one,): seen.lines for one, seen in all_.items()},
+    )
+    yield gauge(
+        "pacing_bank",
+        "Silent calls that the budget allows and that have not happened, as the latest decision saw it: what "
+        "makes the price. Missing where the budget is lifted.",
+        [CAMPAIGN],
+        {(one,): seen.bank for one, seen in all_.items() if seen.bank is not None},
+    )

@@ -1,0 +1,137 @@
+"""``campaign pacing``: why a campaign dials as it does, and dialed as it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from controller.cli.shell import (
+    AsJson,
+    CampaignArgument,
+    control_of,
+    print_json,
+    print_table,
+    run_async,
+    settings_of,
+)
+from controller.domain.ids import CampaignId
+from controller.errors import BadInput, Refused
+
+if TYPE_CHECKING:
+    from controller.config import Settings
+    from controller.domain.pacing import Explained
+    from controller.ports import PacingFigures, PacingReport, Spread
+
+_HEADERS = (
+    "at (UTC)", "calls", "placed", "idle", "reserved", "talking", "wrap-up", "ringing", "waiting", "exposed",
+    "room", "lines", "risk", "price", "why not one more",
+)  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the group ``campaign``."""
+    app.command()(pacing)
+
+
+def pacing(
+    ctx: typer.Context,
+    campaign: CampaignArgument,
+    limit: Annotated[int, typer.Option(help="Decisions at most.", min=1)] = 20,
+    before: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Those made until then, as 14:03, 14:03:20 or 2026-12-01T14:03Z; UTC, if it says nothing else.",
+            show_default="now",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Why a campaign dials as it does: what its pacing has learned, and its latest decisions."""
+    until = None if before is None else _time(before, datetime.now(UTC).date())
+    report = run_async(_asked(settings_of(ctx), CampaignId(campaign), limit, until))
+    if report is None:
+        raise Refused(f"campaign {campaign} has not dialed since the controller started")
+    if as_json:
+        print_json(as_dict(report))
+        return
+    for line in _lines(report):
+        typer.echo(line)
+    print_table(_HEADERS, [_row(each) for each in report.recent], "no decision was made until then")
+
+
+async def _asked(
+    settings: Settings, campaign: CampaignId, limit: int, before: datetime | None
+) -> PacingReport | None:
+    async with control_of(settings) as control:
+        return await control.pacing(campaign, limit, before)
+
+
+def _time(text: str, today: date) -> datetime:
+    try:
+        at = (
+            datetime.combine(today, time.fromisoformat(text))
+            if len(text) < 9
+            else datetime.fromisoformat(text)
+        )
+    except ValueError as error:
+        raise BadInput("--before", f"{text!r} is no time", "14:03, 14:03:20 or 2026-12-01T14:03Z") from error
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def as_dict(report: PacingReport) -> dict[str, Any]:
+    """For machines, as the API tells it."""
+    from controller.api.pacing import pacing_view
+
+    return pacing_view(report).model_dump(mode="json")
+
+
+def _lines(report: PacingReport) -> Iterator[str]:
+    figures = report.figures
+    learned, terms = figures.learned, figures.terms
+    mode = figures.mode.value
+    if figures.effective is not figures.mode:
+        mode += f", but {figures.effective.value} for now"
+    yield f"campaign {report.campaign}: {mode}; {figures.decisions} decisions since the controller started"
+    yield _predictions(figures)
+    yield (
+        f"learned: {learned.answer_rate:.0%} answer, after {_spread(learned.answers)};"
+        f" conversations last {_spread(learned.talks)}, wrap-ups {_spread(learned.wrap_ups)}"
+        " (a tenth, half, nine tenths are shorter)"
+    )
+    cancel = (
+        f"taken back after {terms.cancel_after:g} s of ringing" if terms.cancel_after else "never taken back"
+    )
+    yield (
+        f"terms: a call may wait {terms.window:g} s for an agent; hopeless calls are {cancel};"
+        f" the price is {terms.boldness:g} x bank / agents, {terms.highest:g} at most"
+    )
+
+
+def _predictions(figures: PacingFigures) -> str:
+    verdict = "come true" if figures.calibrated else "are wrong, so nothing is predicted for now"
+    return (
+        f"predictions {verdict}: of late {figures.predicted:.1f} silent calls were predicted,"
+        f" {figures.actual:.1f} happened"
+    )
+
+
+def _spread(spread: Spread) -> str:
+    return f"{spread.p10:.0f} / {spread.p50:.0f} / {spread.p90:.0f} s"
+
+
+def _row(one: Explained) -> list[object]:
+    seen, decision = one.inputs, one.decision
+    at = f"{one.at:%H:%M:%S.%f}"[:-5]
+    if one.looks > 1:
+        at += f" to {one.until:%H:%M:%S}, {one.looks} times"
+    why = decision.reason + ("; hopeless calls taken back" if decision.cancel else "")
+    return [
+        at, f"{decision.covered} + {decision.exposed}", one.placed, seen.idle, seen.reserved, seen.talking,
+        seen.wrapping, seen.ringing, seen.waiting, seen.exposed,
+        "lifted" if seen.room is None else seen.room, seen.lines, f"{decision.risk:.3f}",
+        f"{decision.price:.3f}", why,
+    ]  # fmt: skip
