@@ -81,7 +81,8 @@ class _Centre:
         self._serial += 1
         call, office = CallId(f"{self._serial:016x}"), self.office
         office.floor.admit(call, _CAMPAIGN, cover=covered)
-        contact = Contact(id=ContactId(self._serial), campaign=_CAMPAIGN, number=E164(f"+39347{self._serial:07d}"))
+        number = E164(f"+39347{self._serial:07d}")
+        contact = Contact(id=ContactId(self._serial), campaign=_CAMPAIGN, number=number)
         now = office.clock.at
         office.owners[call] = _Owner(
             Call(id=call, contact=contact, state=CallState.RINGING, admitted_at=now, rang_at=now)

@@ -44,7 +44,7 @@ def pacing(
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Those made until then, as 14:03, 14:03:20 or 2026-12-01T14:03Z; UTC, if it says nothing else.",
+            help="Those made until then: 14:03, 14:03:20 or 2026-12-01T14:03Z. UTC if it says nothing else.",
             show_default="now",
         ),
     ] = None,
@@ -72,11 +72,10 @@ async def _asked(
 
 def _time(text: str, today: date) -> datetime:
     try:
-        at = (
-            datetime.combine(today, time.fromisoformat(text))
-            if len(text) < 9
-            else datetime.fromisoformat(text)
-        )
+        if len(text) <= len("14:03:20"):
+            at = datetime.combine(today, time.fromisoformat(text))
+        else:
+            at = datetime.fromisoformat(text)
     except ValueError as error:
         raise BadInput("--before", f"{text!r} is no time", "14:03, 14:03:20 or 2026-12-01T14:03Z") from error
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
@@ -84,7 +83,7 @@ def _time(text: str, today: date) -> datetime:
 
 def as_dict(report: PacingReport) -> dict[str, Any]:
     """For machines, as the API tells it."""
-    from controller.api.pacing import pacing_view
+    from controller.api.rest.resources.watching import pacing_view
 
     return pacing_view(report).model_dump(mode="json")
 
@@ -102,11 +101,9 @@ def _lines(report: PacingReport) -> Iterator[str]:
         f" conversations last {_spread(learned.talks)}, wrap-ups {_spread(learned.wrap_ups)}"
         " (a tenth, half, nine tenths are shorter)"
     )
-    cancel = (
-        f"taken back after {terms.cancel_after:g} s of ringing" if terms.cancel_after else "never taken back"
-    )
+    after = "never" if terms.cancel_after is None else f"after {terms.cancel_after:g} s of ringing"
     yield (
-        f"terms: a call may wait {terms.window:g} s for an agent; hopeless calls are {cancel};"
+        f"terms: a call may wait {terms.window:g} s for an agent; hopeless ones are taken back {after};"
         f" the price is {terms.boldness:g} x bank / agents, {terms.highest:g} at most"
     )
 

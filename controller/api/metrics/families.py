@@ -1,4 +1,4 @@
-"""Metrics as the modules beside this one make them: a name, a help, and samples by the values of the labels."""
+"""What the metrics of the modules beside this one are made with."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ def states(name: str, about: str, label: str, all_: type[Enum], now: Mapping[str
     """Which one of a few states each campaign is in: a sample for each of them, so that none vanishes.
 
     Args:
+        name: of the metric.
+        about: its help.
         label: what the states are called.
         all_: the states.
         now: the state of each campaign; None if it is in none of them.
     """
-    samples = {(campaign, each.value): float(each is at) for campaign, at in now.items() for each in all_}
+    samples: Samples = {(campaign, each.value): each is at for campaign, at in now.items() for each in all_}
     return gauge(name, f"{about} (1; the others are 0)", [CAMPAIGN, label], samples)
 
 

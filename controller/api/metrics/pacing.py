@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client.core import Metric
 
 from controller.api.metrics.families import CAMPAIGN, counter, gauge, states
+from controller.domain.ids import CampaignId
 from controller.domain.pacing import Decision, Inputs, Mode
-from controller.ports import CampaignStatus, PacingFigures
+from controller.ports import CampaignStatus, Learned, PacingFigures, Spread
 
 _STANDING: Sequence[tuple[str, str, Callable[[PacingFigures], float]]] = (
     (
@@ -60,13 +61,19 @@ _DECIDED: Sequence[tuple[str, str, Callable[[Decision], float]]] = (
     ),
 )
 
+_LEARNED: Sequence[tuple[str, str, Callable[[Learned], Spread]]] = (
+    ("pacing_answer_seconds", "From dialing to the answer", lambda learned: learned.answers),
+    ("pacing_talk_seconds", "Durations of conversations", lambda learned: learned.talks),
+    ("pacing_wrap_up_seconds", "Durations of wrap-ups", lambda learned: learned.wrap_ups),
+)
+
 
 def pacing_metrics(campaigns: Sequence[CampaignStatus]) -> Iterator[Metric]:
     """What there is to say of each campaign that dialed here."""
     all_ = {one.id: one.figures for one in campaigns if one.figures is not None}
     yield states(
         "pacing_mode",
-        "How the campaign dials at present: progressive instead of predictive while its predictions are wrong.",
+        "How the campaign dials now: progressive instead of predictive while its predictions are wrong.",
         "mode",
         Mode,
         {name: pacing.effective for name, pacing in all_.items()},
@@ -83,7 +90,7 @@ def pacing_metrics(campaigns: Sequence[CampaignStatus]) -> Iterator[Metric]:
     decisions = {one: pacing.decision for one, pacing in all_.items() if pacing.decision is not None}
     yield gauge(
         "pacing_wanted_calls",
-        "Calls that the latest decision wants placed: covered by a free agent, or exposed, ahead of the agents.",
+        "Calls that the latest decision wants placed: covered by a free agent, or exposed, ahead of agents.",
         [CAMPAIGN, "cover"],
         {
             (one, cover): count
@@ -96,29 +103,16 @@ def pacing_metrics(campaigns: Sequence[CampaignStatus]) -> Iterator[Metric]:
     yield from _inputs({one: pacing.inputs for one, pacing in all_.items() if pacing.inputs is not None})
 
 
-def _learned(all_: dict[str, PacingFigures]) -> Iterator[Metric]:
-    for name, about, spread in (
-        ("answer", "From dialing to the answer", lambda each: each.answers),
-        ("talk", "Conversations", lambda each: each.talks),
-        ("wrap_up", "Wrap-ups", lambda each: each.wrap_ups),
-    ):
-        yield gauge(
-            f"pacing_{name}_seconds",
-            f"{about}, as the pacer has learned: percentiles.",
-            [CAMPAIGN, "quantile"],
-            {
-                (one, quantile): seconds
-                for one, pacing in all_.items()
-                for quantile, seconds in (
-                    ("0.1", spread(pacing.learned).p10),
-                    ("0.5", spread(pacing.learned).p50),
-                    ("0.9", spread(pacing.learned).p90),
-                )
-            },
-        )
+def _learned(all_: Mapping[CampaignId, PacingFigures]) -> Iterator[Metric]:
+    for name, about, spread_of in _LEARNED:
+        samples: dict[tuple[str, ...], float] = {}
+        for one, pacing in all_.items():
+            spread = spread_of(pacing.learned)
+            samples |= {(one, "0.1"): spread.p10, (one, "0.5"): spread.p50, (one, "0.9"): spread.p90}
+        yield gauge(name, f"{about}, as learned: percentiles.", [CAMPAIGN, "quantile"], samples)
 
 
-def _inputs(all_: dict[str, Inputs]) -> Iterator[Metric]:
+def _inputs(all_: Mapping[CampaignId, Inputs]) -> Iterator[Metric]:
     yield gauge(
         "pacing_agents",
         "Agents as the latest decision saw them.",

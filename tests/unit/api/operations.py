@@ -97,16 +97,17 @@ PACING = PacingReport(campaign=CampaignId("spring"), figures=FIGURES, recent=REC
 
 @dataclass
 class FakeOperations:
-    """Answers every operation, or raises ``error``; ``hang`` never answers."""
+    """Answers every operation, or raises ``error``; ``hang`` never answers. ``unsettled`` calls are told."""
 
     error: Exception | None = None
     hang: bool = False
+    unsettled: int = 0
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def status(self) -> ControllerStatus:
         if self.error is not None:
             raise self.error
-        return STATUS
+        return replace(STATUS, unsettled=self.unsettled)
 
     def pacing(
         self, campaign: CampaignId, limit: int = RECENT, before: datetime | None = None
