@@ -54,7 +54,7 @@ class _Watched:
     Attributes:
         seen: the call as it was when it was last looked at.
         since: when it was admitted, in seconds since the epoch.
-        ours: it is of this campaign; what it does is learned from.
+        ours: the pacer placed it: what it does is learned from.
         ringing: it rings, or is about to.
         waiting: it is answered and has no agent yet.
         rings: its answer, or the end of its ringing, has not been learned from.
@@ -165,11 +165,14 @@ class CampaignPacing:
 
     def _look_at_calls(self, now: datetime, seconds: float) -> tuple[list[float], int]:
         """How long each call has rung, and how many wait. Only what has changed is looked at closely."""
-        owners, calls, campaign = self._office.owners, self._calls, self._run.campaign.id
-        # Calls of other campaigns count as well: they take agents whom this one counts on.
-        for new in owners.keys() - calls.keys():
+        owners, calls, campaign = self._office.owners, self._calls, self._run.campaign
+        # Calls of other campaigns count as well: they take agents whom this one counts on. Nothing is learned
+        # from those that are placed by ratio: nobody told their risk.
+        learns = campaign.mode is not Mode.RATIO
+        for new in [call for call in owners if call not in calls]:
             owner = owners[new]
-            calls[new] = _Watched(owner, ours=owner.call.contact.campaign == campaign, now=now)
+            ours = learns and owner.call.contact.campaign == campaign.id
+            calls[new] = _Watched(owner, ours=ours, now=now)
         for watched in calls.values():
             if watched.owner.call is not watched.seen:
                 self._changed(watched, watched.owner.call)
