@@ -193,7 +193,7 @@ def measure_all(*, full: bool, show: Callable[[str], object]) -> dict[str, Any]:
     cost, look = decision_cost(), look_cost()
     limit = f"(limit {DECISION_LIMIT * 1000:g} ms)"
     show(f"one decision at 200 agents and 500 calls: {cost * 1000:.2f} ms {limit}")
-    show(f"one look of the engine, with its decision: {look * 1000:.2f} ms {limit}")
+    show(f"one look of the engine, with its decision: {look * 1000:.2f} ms of CPU {limit}")
     for line in table([])[:2]:
         show(line)
     for cell in cells(full=full):

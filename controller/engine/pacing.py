@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _RINGING = frozenset({CallState.ADMITTING, CallState.PLACING, CallState.RINGING})
+_WAITING = frozenset({CallState.ANSWERED, CallState.WAITING})
 
 _CLASSES = 5
 """Equally likely classes of durations, whose middles are the 10th, 30th, ... 90th percentile."""
@@ -53,26 +54,24 @@ class _Watched:
 
     Attributes:
         seen: the call as it was when it was last looked at.
-        since: when it was admitted, in seconds since the epoch.
+        since: when it was admitted, or else first seen, in seconds since the epoch.
         ours: the pacer placed it: what it does is learned from.
-        ringing: it rings, or is about to.
-        waiting: it is answered and has no agent yet.
         rings: its answer, or the end of its ringing, has not been learned from.
         met: that it got an agent or none has been learned from.
         asked: it was asked to be taken back.
     """
 
-    __slots__ = ("asked", "met", "ours", "owner", "ringing", "rings", "seen", "since", "waiting")
+    __slots__ = ("asked", "met", "ours", "owner", "rings", "seen", "since")
 
-    def __init__(self, owner: CallOwner, *, ours: bool, now: datetime) -> None:
+    def __init__(self, owner: CallOwner, *, ours: bool, now: float) -> None:
         self.owner = owner
         self.seen: Call | None = None
-        self.since = (owner.call.admitted_at or now).timestamp()
+        self.since = now
         self.ours = ours
         # What was adopted in conversation, after a restart, tells nothing of its ringing.
         self.rings = owner.call.state in _RINGING
         self.met = owner.call.heard_at is not None
-        self.ringing = self.waiting = self.asked = False
+        self.asked = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +110,8 @@ class CampaignPacing:
         self._run = run
         self._office = office
         self._calls: dict[CallId, _Watched] = {}
+        self._ringing: dict[CallId, float] = {}  # since when, in seconds since the epoch
+        self._waiting: set[CallId] = set()
         self._agents: dict[AgentId, _Seen] = {}
         self._shown = ""
         self._risks: list[float] = []
@@ -148,7 +149,7 @@ class CampaignPacing:
 
     def _scene(self, situation: Situation, now: datetime) -> Scene:
         seconds = now.timestamp()
-        ringing, waiting = self._look_at_calls(now, seconds)
+        ringing, waiting = self._look_at_calls(seconds)
         talking, wrapping = self._look_at_agents(seconds)
         return Scene(
             now=self._office.clock.monotonic(),
@@ -163,7 +164,7 @@ class CampaignPacing:
             lines=self._run.campaign.max_lines - situation.in_flight,
         )
 
-    def _look_at_calls(self, now: datetime, seconds: float) -> tuple[list[float], int]:
+    def _look_at_calls(self, seconds: float) -> tuple[list[float], int]:
         """How long each call has rung, and how many wait. Only what has changed is looked at closely."""
         owners, calls, campaign = self._office.owners, self._calls, self._run.campaign
         # Calls of other campaigns count as well: they take agents whom this one counts on. Nothing is learned
@@ -172,22 +173,34 @@ class CampaignPacing:
         for new in [call for call in owners if call not in calls]:
             owner = owners[new]
             ours = learns and owner.call.contact.campaign == campaign.id
-            calls[new] = _Watched(owner, ours=ours, now=now)
+            calls[new] = _Watched(owner, ours=ours, now=seconds)
         for watched in calls.values():
             if watched.owner.call is not watched.seen:
                 self._changed(watched, watched.owner.call)
         for gone in calls.keys() - owners.keys():
             del calls[gone]
-        ringing = [max(0.0, seconds - each.since) for each in calls.values() if each.ringing]
-        return ringing, sum([each.waiting for each in calls.values()])
+            self._ringing.pop(gone, None)
+            self._waiting.discard(gone)
+        ringing = [seconds - since if seconds > since else 0.0 for since in self._ringing.values()]
+        return ringing, len(self._waiting)
 
     def _changed(self, watched: _Watched, call: Call) -> None:
         watched.seen = call
-        state, ended = call.state, call.state is CallState.ENDED
-        watched.ringing = state in _RINGING
-        watched.waiting = state is CallState.ANSWERED or state is CallState.WAITING
-        if not watched.ours:
-            return
+        if call.admitted_at is not None:
+            watched.since = call.admitted_at.timestamp()
+        if call.state in _RINGING:
+            self._ringing[call.id] = watched.since
+        else:
+            self._ringing.pop(call.id, None)
+        if call.state in _WAITING:
+            self._waiting.add(call.id)
+        else:
+            self._waiting.discard(call.id)
+        if watched.ours:
+            self._learn_of(watched, call)
+
+    def _learn_of(self, watched: _Watched, call: Call) -> None:
+        ended = call.state is CallState.ENDED
         if watched.rings and (ended or call.answered_at is not None):
             watched.rings = False
             self._rang(call)

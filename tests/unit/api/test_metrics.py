@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -152,6 +154,23 @@ def test_labels_hold_nothing_that_grows_with_the_work() -> None:
         for sample in family.samples:
             for label, text in sample.labels.items():
                 assert text in bounded[label], (sample.name, label, text)
+
+
+def test_the_guide_names_metrics_that_there_are() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+    there = {sample.name for family in families(FULL).values() for sample in family.samples}
+    named = set(re.findall(r"campaign_controller_[a-z_]+", guide))
+    table = re.search(r"\| metric \| tells \|(.*?)\n\n", guide, re.DOTALL)
+    assert table
+    for line in table[1].splitlines()[2:]:
+        named |= {f"campaign_controller_{name}" for name in re.findall(r"`([a-z_]+)`", line.split("|")[1])}
+    assert len(named) > 15
+    unknown = {name for name in named if not any(each.startswith(name) for each in there)}
+    assert not unknown
+    blocks = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    scraped, alerts = (yaml.safe_load(block) for block in blocks)
+    assert scraped["scrape_configs"][0]["job_name"] == "campaign-controller"
+    assert len(alerts["groups"][0]["rules"]) == 3
 
 
 def test_what_is_not_known_has_no_samples() -> None:
