@@ -26,9 +26,13 @@ if TYPE_CHECKING:
     from controller.ports import PacingFigures, PacingReport, Spread
 
 _HEADERS = (
-    "at (UTC)", "calls", "placed", "idle", "reserved", "talking", "wrap-up", "ringing", "waiting", "exposed",
-    "room", "lines", "risk", "price", "why not one more",
+    "at (UTC)", "looks", "calls", "placed", "agents", "in flight", "room", "lines", "risk", "price",
+    "why not one more",
 )  # fmt: skip
+_LEGEND = (
+    "calls: covered + exposed; agents: idle / reserved / talking / wrap-up;"
+    " in flight: ringing / waiting / exposed"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -61,6 +65,8 @@ def pacing(
     for line in _lines(report):
         typer.echo(line)
     print_table(_HEADERS, [_row(each) for each in report.recent], "no decision was made until then")
+    if report.recent:
+        typer.echo(_LEGEND)
 
 
 async def _asked(
@@ -124,11 +130,17 @@ def _row(one: Explained) -> list[object]:
     seen, decision = one.inputs, one.decision
     at = f"{one.at:%H:%M:%S.%f}"[:-5]
     if one.looks > 1:
-        at += f" to {one.until:%H:%M:%S}, {one.looks} times"
-    why = decision.reason + ("; hopeless calls taken back" if decision.cancel else "")
+        at += f" +{(one.until - one.at).total_seconds():.1f} s"
     return [
-        at, f"{decision.covered} + {decision.exposed}", one.placed, seen.idle, seen.reserved, seen.talking,
-        seen.wrapping, seen.ringing, seen.waiting, seen.exposed,
-        "lifted" if seen.room is None else seen.room, seen.lines, f"{decision.risk:.3f}",
-        f"{decision.price:.3f}", why,
-    ]  # fmt: skip
+        at,
+        one.looks,
+        f"{decision.covered} + {decision.exposed}",
+        one.placed,
+        f"{seen.idle} / {seen.reserved} / {seen.talking} / {seen.wrapping}",
+        f"{seen.ringing} / {seen.waiting} / {seen.exposed}",
+        "lifted" if seen.room is None else seen.room,
+        seen.lines,
+        f"{decision.risk:.3f}" if decision.weighed else "-",
+        f"{decision.price:.3f}" if decision.weighed else "-",
+        decision.reason + ("; hopeless calls are taken back" if decision.cancel else ""),
+    ]

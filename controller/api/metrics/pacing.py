@@ -33,10 +33,10 @@ _STANDING: Sequence[tuple[str, str, Callable[[PacingFigures], float]]] = (
         lambda pacing: pacing.learned.answer_rate,
     ),
 )
-_DECIDED: Sequence[tuple[str, str, Callable[[Decision], float]]] = (
+_WEIGHED: Sequence[tuple[str, str, Callable[[Decision], float]]] = (
     (
         "pacing_price",
-        "The risk up to which calls are placed ahead of the agents; 0 where there was nothing to weigh.",
+        "The risk up to which calls are placed ahead of agents. Missing where there was nothing to weigh.",
         lambda decision: decision.price,
     ),
     (
@@ -53,11 +53,6 @@ _DECIDED: Sequence[tuple[str, str, Callable[[Decision], float]]] = (
         "pacing_soon_answered_calls",
         "Ringing calls expected to be answered by then.",
         lambda decision: decision.soon_answered,
-    ),
-    (
-        "pacing_takes_back",
-        "Whether calls without cover that have rung long enough are taken back (1).",
-        lambda decision: decision.cancel,
     ),
 )
 
@@ -98,8 +93,15 @@ def pacing_metrics(campaigns: Sequence[CampaignStatus]) -> Iterator[Metric]:
             for cover, count in (("covered", decision.covered), ("exposed", decision.exposed))
         },
     )
-    for name, about, figure in _DECIDED:
-        yield gauge(name, about, [CAMPAIGN], {(one,): figure(each) for one, each in decisions.items()})
+    yield gauge(
+        "pacing_takes_back",
+        "Whether calls without cover that have rung long enough are taken back (1).",
+        [CAMPAIGN],
+        {(one,): decision.cancel for one, decision in decisions.items()},
+    )
+    weighed = {one: decision for one, decision in decisions.items() if decision.weighed}
+    for name, about, figure in _WEIGHED:
+        yield gauge(name, about, [CAMPAIGN], {(one,): figure(each) for one, each in weighed.items()})
     yield from _inputs({one: pacing.inputs for one, pacing in all_.items() if pacing.inputs is not None})
 
 

@@ -64,6 +64,7 @@ DECISION = Decision(
     answer_rate=0.31,
     soon_free=1.8,
     soon_answered=1.2,
+    weighed=True,
 )
 FIGURES = PacingFigures(
     mode=Mode.PREDICTIVE,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -20,7 +20,7 @@ from controller.domain.campaign import CampaignState
 from controller.domain.latency import BOUNDS, Histogram
 from controller.domain.occupancy import Spent
 from controller.domain.outcome import Outcome
-from controller.domain.pacing import Mode
+from controller.domain.pacing import Decision, Mode
 from controller.ports import Blocked, ControllerStatus, QueueStatus
 from controller.simulation.callee import Answers, Busy
 from tests.fakes.call_centre import call_centre, number, virtual
@@ -182,6 +182,10 @@ def test_what_is_not_known_has_no_samples() -> None:
     found = families(replace(STATUS, campaigns=[replace(plain, figures=lifted)]))
     assert not found["campaign_controller_pacing_bank"].samples
     assert found["campaign_controller_pacing_free_lines"].samples
+    idle = replace(FIGURES, decision=Decision(reason="no more lines"))
+    found = families(replace(STATUS, campaigns=[replace(plain, figures=idle)]))
+    assert not found["campaign_controller_pacing_price"].samples
+    assert value(found, "pacing_wanted_calls", cover="covered") == 0
     undecided = replace(FIGURES, inputs=None, decision=None, effective=Mode.PROGRESSIVE)
     found = families(replace(STATUS, campaigns=[replace(plain, figures=undecided)]))
     assert not found["campaign_controller_pacing_price"].samples

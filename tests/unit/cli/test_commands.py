@@ -244,7 +244,10 @@ def test_pacing_is_explained(cli: Cli, operations: FakeOperations) -> None:
     assert "taken back after 15 s of ringing" in out
     assert "1 + 2" in out
     assert "one more call would too likely find no agent" in out
-    assert "03:04:05.0 to 03:04:06, 4 times" in out
+    assert "1 / 0 / 5 / 2" in out
+    assert "3 / 0 / 2" in out
+    assert "03:04:05.0 +1.0 s" in out
+    assert "0.081" in out
     assert operations.asked == [("pacing", "spring", "20", "")]
     told = json.loads(cli("campaign", "pacing", "spring", "--limit", "1", "--json").stdout)
     assert [each["soon_free"] for each in told["recent"]] == [1.8]

@@ -69,9 +69,9 @@ class DecisionView(Model):
     placed: int = Field(description="Calls that were placed on it: no more than contacts and pace allow")
     cancel: bool = Field(description="Exposed calls that have rung long enough are taken back")
     reason: str = Field(description="Why it is not one more")
+    weighed: bool = Field(description="Whether there was anything to weigh; if not, the next five are 0")
     risk: float = Field(description="That one more call, answered, finds no agent")
     price: float = Field(description="The risk up to which calls are placed")
-    bank: int | None = Field(description="Silent calls allowed that have not happened; null: budget lifted")
     answer_rate: float
     soon_free: float = Field(description="Agents expected to become free within a typical time of ringing")
     soon_answered: float = Field(description="Ringing calls expected to be answered by then")
@@ -82,6 +82,7 @@ class DecisionView(Model):
     calls_ringing: int = Field(description="Of all campaigns: they take agents whom this one counts on")
     calls_waiting: int = Field(description="Answered calls without an agent, of all campaigns")
     calls_exposed: int = Field(description="Of this campaign: in flight, and nobody stands ready")
+    bank: int | None = Field(description="Silent calls allowed that have not happened; null: budget lifted")
     room: int | None = Field(description="Exposed calls that the budget still allowed; null: budget lifted")
     lines: int = Field(description="Lines that were free")
 
@@ -173,6 +174,7 @@ def _decision(one: Explained) -> DecisionView:
         placed=one.placed,
         cancel=decision.cancel,
         reason=decision.reason,
+        weighed=decision.weighed,
         risk=decision.risk,
         price=decision.price,
         bank=seen.bank,
