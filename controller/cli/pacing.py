@@ -142,5 +142,5 @@ def _row(one: Explained) -> list[object]:
         seen.lines,
         f"{decision.risk:.3f}" if decision.weighed else "-",
         f"{decision.price:.3f}" if decision.weighed else "-",
-        decision.reason + ("; hopeless calls are taken back" if decision.cancel else ""),
+        decision.reason + (f"; {one.taken_back} hopeless calls taken back" if one.taken_back else ""),
     ]

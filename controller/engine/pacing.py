@@ -133,9 +133,8 @@ class CampaignPacing:
             decision = self.decision = self.pacer.decide(scene)
             placement = Placement(covered=decision.covered, exposed=decision.exposed)
         self._risks = list(reversed(decision.risks))
-        self.journal.note(now, Inputs.of(scene), decision)
-        if decision.cancel:
-            self._take_back(now)
+        taken_back = self._take_back(now) if decision.cancel else 0
+        self.journal.note(now, Inputs.of(scene), decision, taken_back=taken_back)
         self._explain(decision)
         return placement
 
@@ -255,11 +254,15 @@ class CampaignPacing:
 
     # --- doing ----------------------------------------------------------------------------------------
 
-    def _take_back(self, now: datetime) -> None:
-        """End the ringing of calls that nobody stands ready for, where the law's shortest ringing is over."""
-        floor, after = self._office.floor, self.pacer.terms.cancel_after
+    def _take_back(self, now: datetime) -> int:
+        """End the ringing of calls that nobody stands ready for, where the law's shortest ringing is over.
+
+        Returns:
+            How many they are.
+        """
+        floor, after, before = self._office.floor, self.pacer.terms.cancel_after, self.taken_back
         if after is None:
-            return
+            return 0
         youngest = now.timestamp() - after
         for watched in self._calls.values():
             if not watched.ours or watched.asked or watched.since > youngest:
@@ -271,6 +274,7 @@ class CampaignPacing:
                 self.taken_back += 1
                 watched.asked = True
                 watched.owner.post(CancelAsked())
+        return self.taken_back - before
 
     # --- telling --------------------------------------------------------------------------------------
 

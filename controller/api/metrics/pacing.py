@@ -93,12 +93,6 @@ def pacing_metrics(campaigns: Sequence[CampaignStatus]) -> Iterator[Metric]:
             for cover, count in (("covered", decision.covered), ("exposed", decision.exposed))
         },
     )
-    yield gauge(
-        "pacing_takes_back",
-        "Whether calls without cover that have rung long enough are taken back (1).",
-        [CAMPAIGN],
-        {(one,): decision.cancel for one, decision in decisions.items()},
-    )
     weighed = {one: decision for one, decision in decisions.items() if decision.weighed}
     for name, about, figure in _WEIGHED:
         yield gauge(name, about, [CAMPAIGN], {(one,): figure(each) for one, each in weighed.items()})

@@ -67,6 +67,7 @@ class Explained:
         decision: the last of them.
         placed: calls that were placed on it: fewer than decided where there were no contacts, or where
             ``calls_per_second`` held them back.
+        taken_back: ringing calls that were ended with it, because no agent would have been free for them.
     """
 
     at: datetime
@@ -75,6 +76,7 @@ class Explained:
     inputs: Inputs
     decision: Decision
     placed: int = 0
+    taken_back: int = 0
 
 
 class Journal:
@@ -93,14 +95,15 @@ class Journal:
         self.decisions = 0
         self._kept: deque[Explained] = deque(maxlen=kept)
 
-    def note(self, at: datetime, inputs: Inputs, decision: Decision) -> None:
-        """A decision was made."""
+    def note(self, at: datetime, inputs: Inputs, decision: Decision, *, taken_back: int = 0) -> None:
+        """A decision was made; see ``Explained``."""
         self.decisions += 1
         last = self.latest
-        if last is not None and _same_rest(last.decision, decision):
-            self._kept[-1] = replace(last, until=at, looks=last.looks + 1, inputs=inputs, decision=decision)
-        else:
-            self._kept.append(Explained(at=at, until=at, looks=1, inputs=inputs, decision=decision))
+        new = Explained(at=at, until=at, looks=1, inputs=inputs, decision=decision, taken_back=taken_back)
+        if last is not None and _idle(last) and _idle(new) and last.decision.reason == decision.reason:
+            new = replace(new, at=last.at, looks=last.looks + 1, placed=last.placed)
+            self._kept.pop()
+        self._kept.append(new)
 
     def placed(self) -> None:
         """A call was placed on the latest decision."""
@@ -123,7 +126,5 @@ class Journal:
         return list(islice(newest, limit))
 
 
-def _same_rest(last: Decision, now: Decision) -> bool:
-    if last.covered or last.exposed or now.covered or now.exposed:
-        return False
-    return last.cancel is now.cancel and last.reason == now.reason
+def _idle(one: Explained) -> bool:
+    return not (one.decision.covered or one.decision.exposed or one.taken_back)

@@ -90,7 +90,7 @@ RECENT_DECISIONS = [
     ),
     Explained(
         at=SINCE, until=SINCE + timedelta(seconds=1), looks=4, inputs=Inputs(talking=8, room=None, lines=200),
-        decision=Decision(reason="ramp limit", cancel=True),
+        decision=Decision(reason="ramp limit", cancel=True), taken_back=2,
     ),
 ]  # fmt: skip
 PACING = PacingReport(campaign=CampaignId("spring"), figures=FIGURES, recent=RECENT_DECISIONS)

@@ -116,7 +116,6 @@ SPRING = {"campaign": "spring"}
         ("pacing_bank", SPRING, 7),
         ("pacing_soon_free_agents", SPRING, 1.8),
         ("pacing_soon_answered_calls", SPRING, 1.2),
-        ("pacing_takes_back", SPRING, 0),
         ("pacing_agents", {**SPRING, "state": "wrap-up"}, 2),
         ("pacing_calls", {**SPRING, "state": "ringing"}, 3),
         ("pacing_free_lines", SPRING, 196),

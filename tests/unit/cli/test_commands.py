@@ -248,6 +248,7 @@ def test_pacing_is_explained(cli: Cli, operations: FakeOperations) -> None:
     assert "3 / 0 / 2" in out
     assert "03:04:05.0 +1.0 s" in out
     assert "0.081" in out
+    assert "ramp limit; 2 hopeless calls taken back" in out
     assert operations.asked == [("pacing", "spring", "20", "")]
     told = json.loads(cli("campaign", "pacing", "spring", "--limit", "1", "--json").stdout)
     assert [each["soon_free"] for each in told["recent"]] == [1.8]

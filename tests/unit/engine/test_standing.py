@@ -99,6 +99,7 @@ def test_every_call_that_is_placed_is_explained(mode: Mode) -> None:
             assert earlier is not None
             assert earlier.recent[0] == next(each for each in report.recent if each.at <= halfway)
             assert report.figures.decisions == sum(each.looks for each in report.recent)
+            assert sum(each.taken_back for each in report.recent) == centre.status().taken_back
 
     run()
 

@@ -67,7 +67,8 @@ class DecisionView(Model):
     covered: int = Field(description="Calls to place with an idle agent reserved for each")
     exposed: int = Field(description="Calls to place that nobody stands ready for yet")
     placed: int = Field(description="Calls that were placed on it: no more than contacts and pace allow")
-    cancel: bool = Field(description="Exposed calls that have rung long enough are taken back")
+    cancel: bool = Field(description="Exposed calls that have rung long enough are to be taken back")
+    taken_back: int = Field(description="Ringing calls that were ended with it")
     reason: str = Field(description="Why it is not one more")
     weighed: bool = Field(description="Whether there was anything to weigh; if not, the next five are 0")
     risk: float = Field(description="That one more call, answered, finds no agent")
@@ -173,6 +174,7 @@ def _decision(one: Explained) -> DecisionView:
         exposed=decision.exposed,
         placed=one.placed,
         cancel=decision.cancel,
+        taken_back=one.taken_back,
         reason=decision.reason,
         weighed=decision.weighed,
         risk=decision.risk,

@@ -42,13 +42,15 @@ def test_decisions_to_place_none_for_the_same_reason_are_one() -> None:
     journal = Journal()
     for second in range(5):
         journal.note(at(second), Inputs(talking=second), Decision(reason="no agent"))
-    journal.note(at(5), Inputs(), Decision(reason="no agent", cancel=True))
-    journal.note(at(6), Inputs(), Decision(reason="no lines", cancel=True))
+    journal.note(at(5), Inputs(), Decision(reason="no agent", cancel=True), taken_back=2)
+    journal.note(at(6), Inputs(), Decision(reason="no agent", cancel=True))
+    journal.note(at(7), Inputs(), Decision(reason="no lines"))
 
-    last, before, first = journal.recent(10)
+    last, after, taken, first = journal.recent(10)
     assert (first.at, first.until, first.looks, first.inputs.talking) == (at(0), at(4), 5, 4)
-    assert [before.decision.reason, last.decision.reason] == ["no agent", "no lines"]
-    assert journal.decisions == 7
+    assert [each.taken_back for each in (first, taken, after, last)] == [0, 2, 0, 0]
+    assert [after.decision.reason, last.decision.reason] == ["no agent", "no lines"]
+    assert journal.decisions == 8
 
 
 def test_a_call_placed_on_a_decision_to_place_none_is_counted_where_it_was() -> None:
