@@ -105,6 +105,23 @@ def test_every_call_that_is_placed_is_explained(mode: Mode) -> None:
 
 
 @virtual
+async def test_calls_that_are_taken_back_are_told_with_the_decision_that_did_it() -> None:
+    async with call_centre(agents=2) as centre:
+        centre.telephony.habit = NoAnswer()
+        ring = timedelta(seconds=40)
+        await centre.start(
+            await centre.campaign(contacts=MANY, mode=Mode.PREDICTIVE, credit=3000, ring_timeout=ring)
+        )
+        await centre.sleep(6)
+        for agent in centre.settings.agents:
+            centre.telephony.phone_dies(agent)
+        await centre.sleep(25)
+
+        told = sum(each.taken_back for each in pacing(centre).recent)
+        assert told == centre.status().taken_back > 0
+
+
+@virtual
 async def test_what_it_sees_is_what_there_is() -> None:
     async with call_centre(agents=3) as centre:
         centre.telephony.habit = Answers(after=8.0, talks=30.0)
