@@ -6,7 +6,8 @@ the last look is what has happened. So owners, desk and floor know nothing of pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import structlog
 
 from controller.domain.agent import Agent, AgentState
 from controller.domain.call import Call, CallState, CancelAsked, HungUpBy
+from controller.domain.campaign import Campaign
 from controller.domain.ids import AgentId, CallId
 from controller.domain.outcome import Outcome
 from controller.domain.pacing import (
@@ -47,11 +49,13 @@ class _Watched:
     Attributes:
         rings: its answer, or the end of its ringing, has not been seen.
         met: that it got an agent or none has been seen.
+        taken_back: its owner has been asked to end it.
     """
 
     owner: CallOwner
     rings: bool = True
     met: bool = False
+    taken_back: bool = False
 
 
 class CampaignPacing:
@@ -65,12 +69,8 @@ class CampaignPacing:
 
     def __init__(self, run: CampaignRun, office: Office) -> None:
         campaign = run.campaign
-        terms = Terms(
-            window=campaign.law.hang_up_after.total_seconds(),
-            cancel_after=cancel_after(campaign.law).total_seconds(),
-        )
         self.pacer = Pacer(
-            terms,
+            _terms(campaign),
             mode=campaign.mode,
             answers=AnswerCurve(ring_timeout=campaign.ring_timeout.total_seconds()),
             wrap_ups=DurationCurve([(campaign.wrap_up.total_seconds(), 3.0)]),
@@ -94,12 +94,14 @@ class CampaignPacing:
         if campaign.mode is Mode.RATIO:
             self.decision = None
             return decide(situation, overdial=campaign.overdial, max_lines=campaign.max_lines)
-        self.pacer.mode = campaign.mode
+        self.pacer.mode, self.pacer.terms = campaign.mode, _terms(campaign)
         self._learn()
-        decision = self.decision = self.pacer.decide(self._scene(situation))
-        self._risks = list(reversed(decision.risks))
+        scene = self._scene(situation)
+        decision = self.pacer.decide(scene)
         if decision.cancel:
-            self._take_back()
+            decision = self._take_back(scene, decision)
+        self.decision = decision
+        self._risks = list(reversed(decision.risks))
         self._explain(decision)
         return Placement(covered=decision.covered, exposed=decision.exposed)
 
@@ -116,7 +118,7 @@ class CampaignPacing:
         waiting = 0
         # Calls of other campaigns count as well: they take agents whom this one counts on.
         for owner in office.owners.values():
-            if owner.call.state in _RINGING:
+            if owner.call.state in _RINGING and not self._is_taken_back(owner.call.id):
                 ringing.append(_since(owner.call.admitted_at, now))
             elif owner.call.state in (CallState.ANSWERED, CallState.WAITING):
                 waiting += 1
@@ -194,19 +196,40 @@ class CampaignPacing:
 
     # --- doing ----------------------------------------------------------------------------------------
 
-    def _take_back(self) -> None:
-        """End the ringing of calls that nobody stands ready for, where the law's shortest ringing is over."""
+    def _take_back(self, scene: Scene, decision: Decision) -> Decision:
+        """End the ringing of as few calls as it takes that nobody stands ready for; returns what holds then.
+
+        Only of those that have rung long enough; of these first who rang least, for the others are nearer
+        to an answer.
+        """
+        now = self._office.clock.now()
+        for owner in sorted(self._hopeless(now), key=lambda owner: owner.call.rang_at or now, reverse=True):
+            owner.post(CancelAsked())
+            self.taken_back += 1
+            self._calls[owner.call.id].taken_back = True
+            ringing = list(scene.ringing)
+            ringing.remove(_since(owner.call.admitted_at, now))
+            # It keeps its part of the budget until its end is confirmed.
+            scene = replace(scene, ringing=ringing)
+            decision = self.pacer.decide(scene)
+            if not decision.cancel:
+                break
+        return decision
+
+    def _hopeless(self, now: datetime) -> Iterator[CallOwner]:
         office, after = self._office, self.pacer.terms.cancel_after
-        now = office.clock.now()
         for owner in office.owners.values():
             call = owner.call
             if call.contact.campaign != self._run.campaign.id or call.state is not CallState.RINGING:
                 continue
             if call.guaranteed or call.rang_at is None or not office.floor.is_exposed(call.id):
                 continue
-            if after is not None and _since(call.rang_at, now) >= after:
-                self.taken_back += 1
-                owner.post(CancelAsked())
+            if after is not None and _since(call.rang_at, now) >= after and not self._is_taken_back(call.id):
+                yield owner
+
+    def _is_taken_back(self, call: CallId) -> bool:
+        watched = self._calls.get(call)
+        return watched is not None and watched.taken_back
 
     def _explain(self, decision: Decision) -> None:
         # Not each time it looks, but each time it comes to something else.
@@ -214,6 +237,14 @@ class CampaignPacing:
         if told != self._shown:
             self._shown = told
             log.debug("pacing", campaign=self._run.campaign.id, decision=str(decision))
+
+
+def _terms(campaign: Campaign) -> Terms:
+    after = cancel_after(campaign.take_back_after, campaign.law)
+    return Terms(
+        window=campaign.law.hang_up_after.total_seconds(),
+        cancel_after=None if after is None else after.total_seconds(),
+    )
 
 
 def _since(then: datetime | None, now: datetime) -> float:
