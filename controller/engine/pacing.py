@@ -6,8 +6,8 @@ the last look is what has happened. So owners, desk and floor know nothing of pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import structlog
 
 from controller.domain.agent import Agent, AgentState
 from controller.domain.call import Call, CallState, CancelAsked, HungUpBy
+from controller.domain.campaign import Campaign
 from controller.domain.ids import AgentId, CallId
 from controller.domain.outcome import Outcome
 from controller.domain.pacing import (
@@ -58,10 +59,10 @@ class _Watched:
         ours: the pacer placed it: what it does is learned from.
         rings: its answer, or the end of its ringing, has not been learned from.
         met: that it got an agent or none has been learned from.
-        asked: it was asked to be taken back.
+        taken_back: its owner has been asked to end it: it does not count as ringing any more.
     """
 
-    __slots__ = ("asked", "met", "ours", "owner", "rings", "seen", "since")
+    __slots__ = ("met", "ours", "owner", "rings", "seen", "since", "taken_back")
 
     def __init__(self, owner: CallOwner, *, ours: bool, now: float) -> None:
         self.owner = owner
@@ -71,7 +72,7 @@ class _Watched:
         # What was adopted in conversation, after a restart, tells nothing of its ringing.
         self.rings = owner.call.state in _RINGING
         self.met = owner.call.heard_at is not None
-        self.asked = False
+        self.taken_back = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,8 @@ class CampaignPacing:
 
     def __init__(self, run: CampaignRun, office: Office) -> None:
         campaign = run.campaign
-        terms = Terms(
-            window=campaign.law.hang_up_after.total_seconds(),
-            cancel_after=cancel_after(campaign.law).total_seconds(),
-        )
         self.pacer = Pacer(
-            terms,
+            _terms(campaign),
             mode=campaign.mode,
             answers=AnswerCurve(ring_timeout=campaign.ring_timeout.total_seconds()),
             wrap_ups=DurationCurve([(campaign.wrap_up.total_seconds(), 3.0)]),
@@ -123,17 +120,19 @@ class CampaignPacing:
             situation: agents, calls in flight and budget, as the dialer counts them.
         """
         campaign, now = self._run.campaign, self._office.clock.now()
-        scene = self._scene(situation, now)
+        scene, taken_back = self._scene(situation, now), 0
         if campaign.mode is Mode.RATIO:
             self.decision = None
             placement = decide(situation, overdial=campaign.overdial, max_lines=campaign.max_lines)
             decision = _by_ratio(placement, campaign.overdial)
         else:
-            self.pacer.mode = campaign.mode
-            decision = self.decision = self.pacer.decide(scene)
+            self.pacer.mode, self.pacer.terms = campaign.mode, _terms(campaign)
+            decision = self.pacer.decide(scene)
+            if decision.cancel:
+                decision, taken_back = self._take_back(scene, decision, now)
+            self.decision = decision
             placement = Placement(covered=decision.covered, exposed=decision.exposed)
         self._risks = list(reversed(decision.risks))
-        taken_back = self._take_back(now) if decision.cancel else 0
         self.journal.note(now, Inputs.of(scene), decision, taken_back=taken_back)
         self._explain(decision)
         return placement
@@ -180,14 +179,16 @@ class CampaignPacing:
             del calls[gone]
             self._ringing.pop(gone, None)
             self._waiting.discard(gone)
-        ringing = [seconds - since if seconds > since else 0.0 for since in self._ringing.values()]
-        return ringing, len(self._waiting)
+        return self._rings(seconds), len(self._waiting)
+
+    def _rings(self, seconds: float) -> list[float]:
+        return [seconds - since if seconds > since else 0.0 for since in self._ringing.values()]
 
     def _changed(self, watched: _Watched, call: Call) -> None:
         watched.seen = call
         if call.admitted_at is not None:
             watched.since = call.admitted_at.timestamp()
-        if call.state in _RINGING:
+        if call.state in _RINGING and not watched.taken_back:
             self._ringing[call.id] = watched.since
         else:
             self._ringing.pop(call.id, None)
@@ -254,27 +255,43 @@ class CampaignPacing:
 
     # --- doing ----------------------------------------------------------------------------------------
 
-    def _take_back(self, now: datetime) -> int:
-        """End the ringing of calls that nobody stands ready for, where the law's shortest ringing is over.
+    def _take_back(self, scene: Scene, decision: Decision, now: datetime) -> tuple[Decision, int]:
+        """End the ringing of as few calls as it takes that nobody stands ready for.
+
+        Only of those that have rung long enough; of these first who rang least, for the others are nearer
+        to an answer.
 
         Returns:
-            How many they are.
+            The decision that holds then, and how many were taken back.
         """
-        floor, after, before = self._office.floor, self.pacer.terms.cancel_after, self.taken_back
+        before, seconds = self.taken_back, now.timestamp()
+        for watched in sorted(
+            self._hopeless(now), key=lambda each: each.owner.call.rang_at or now, reverse=True
+        ):
+            watched.owner.post(CancelAsked())
+            self.taken_back += 1
+            watched.taken_back = True
+            del self._ringing[watched.owner.call.id]
+            # It keeps its part of the budget until its end is confirmed.
+            decision = self.pacer.decide(replace(scene, ringing=self._rings(seconds)))
+            if not decision.cancel:
+                break
+        return decision, self.taken_back - before
+
+    def _hopeless(self, now: datetime) -> Iterator[_Watched]:
+        floor, after = self._office.floor, self.pacer.terms.cancel_after
         if after is None:
-            return 0
+            return
         youngest = now.timestamp() - after
         for watched in self._calls.values():
-            if not watched.ours or watched.asked or watched.since > youngest:
+            # Who was admitted later cannot have rung so long.
+            if not watched.ours or watched.taken_back or watched.since > youngest:
                 continue
             call = watched.owner.call
             if call.state is not CallState.RINGING or call.guaranteed or call.rang_at is None:
                 continue
             if (now - call.rang_at).total_seconds() >= after and floor.is_exposed(call.id):
-                self.taken_back += 1
-                watched.asked = True
-                watched.owner.post(CancelAsked())
-        return self.taken_back - before
+                yield watched
 
     # --- telling --------------------------------------------------------------------------------------
 
@@ -310,6 +327,14 @@ class CampaignPacing:
     def recent(self, limit: int, before: datetime | None) -> Sequence[Explained]:
         """The latest decisions, newest first; see ``Journal.recent``."""
         return self.journal.recent(limit, before)
+
+
+def _terms(campaign: Campaign) -> Terms:
+    after = cancel_after(campaign.take_back_after, campaign.law)
+    return Terms(
+        window=campaign.law.hang_up_after.total_seconds(),
+        cancel_after=None if after is None else after.total_seconds(),
+    )
 
 
 def _by_ratio(placement: Placement, overdial: float) -> Decision:
