@@ -9,7 +9,6 @@ import pytest
 from controller.domain.agent import AgentState
 from controller.domain.hours import parse_hours
 from controller.domain.ids import CampaignId
-from controller.domain.occupancy import Spent
 from controller.domain.pacing import Mode
 from controller.ports import Blocked, PacingReport
 from controller.simulation.callee import Answers, Busy, NoAnswer
@@ -43,6 +42,21 @@ async def test_no_agent_then_all_of_them_busy_then_an_edge_that_is_down() -> Non
         centre.ledger.fail = False
         await centre.controller.stop_campaign(SPRING)
         assert centre.status().blocked_by is None
+
+
+@virtual
+async def test_a_slow_campaign_is_not_blocked_while_it_places_calls() -> None:
+    async with call_centre(agents=1, seated=0) as centre:
+        centre.telephony.habit = NoAnswer()
+        await centre.start(
+            await centre.campaign(contacts=MANY, calls_per_second=0.2, overdial=3.0, credit=1000)
+        )
+        await centre.sleep(2)
+        assert centre.status().blocked_by is Blocked.NO_AGENT
+        await centre.seat(0)
+        await centre.until(lambda: centre.status().placed == 1)
+        assert centre.status().blocked_by is None
+        assert not centre.status().blocked
 
 
 @virtual
@@ -171,7 +185,7 @@ async def test_the_time_of_agents_is_all_accounted_for_also_after_a_restart() ->
         await centre.until(lambda: centre.state(0) is AgentState.TALKING)
         await centre.sleep(10)
         spent = centre.controller.status().spent
-        assert spent[Spent.TALKING] == pytest.approx(10, abs=0.1)
+        assert spent["talking"] == pytest.approx(10, abs=0.1)
 
         await centre.kill()
         await centre.sleep(1)
@@ -179,5 +193,5 @@ async def test_the_time_of_agents_is_all_accounted_for_also_after_a_restart() ->
         began = centre.time()
         await centre.sleep(20)
         spent = centre.controller.status().spent
-        assert spent[Spent.TALKING] == pytest.approx(centre.time() - began, abs=0.5)
+        assert spent["talking"] == pytest.approx(centre.time() - began, abs=0.5)
         assert sum(spent.values()) == pytest.approx(2 * (centre.time() - began), abs=1)
