@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from enum import Enum
+from typing import Final
 
 from controller.domain.agent import Agent, AgentState
 
+FREE: Final = "free"
+"""Waiting for a call, whether one in flight counts on them or none does."""
 
-class Spent(Enum):
-    """What an agent who is logged in spends time on."""
-
-    FREE = "free"
-    """Waiting for a call, whether one in flight counts on them or none does."""
-    TALKING = "talking"
-    WRAP_UP = "wrap-up"
-    PAUSED = "paused"
-
-
-_SPENT = {
-    AgentState.IDLE: Spent.FREE,
-    AgentState.RESERVED: Spent.FREE,
-    AgentState.TALKING: Spent.TALKING,
-    AgentState.WRAP_UP: Spent.WRAP_UP,
-    AgentState.PAUSED: Spent.PAUSED,
+_FREE = (AgentState.IDLE, AgentState.RESERVED)
+SPENT: Final[Mapping[AgentState, str]] = {
+    state: FREE if state in _FREE else state.value for state in AgentState if state is not AgentState.AWAY
 }
+"""What an agent in a state spends time on: what the state is called, but for those who are free."""
 
 
 class Occupancy:
@@ -36,8 +26,8 @@ class Occupancy:
 
     def __init__(self) -> None:
         """Nobody is logged in."""
-        self._seconds = dict.fromkeys(Spent, 0.0)
-        self._agents: Counter[Spent] = Counter()
+        self._seconds = dict.fromkeys(SPENT.values(), 0.0)
+        self._agents: Counter[str] = Counter()
         self._at = 0.0
 
     def saw(self, agents: Iterable[Agent], now: float) -> None:
@@ -50,11 +40,10 @@ class Occupancy:
         passed, self._at = max(0.0, now - self._at), max(now, self._at)
         for spent, count in self._agents.items():
             self._seconds[spent] += count * passed
-        self._agents = Counter(
-            [_SPENT[agent.state] for agent in agents if agent.state is not AgentState.AWAY]
-        )
+        states = [agent.state for agent in agents]
+        self._agents = Counter([SPENT[state] for state in states if state is not AgentState.AWAY])
 
     @property
-    def seconds(self) -> Mapping[Spent, float]:
+    def seconds(self) -> Mapping[str, float]:
         """The sums up to when agents were seen last."""
         return dict(self._seconds)

@@ -13,7 +13,6 @@ from controller.domain.budget import Budget
 from controller.domain.campaign import CampaignState, PausedBy
 from controller.domain.ids import AgentId, CallId, CampaignId
 from controller.domain.latency import Histogram, Latency
-from controller.domain.occupancy import Spent
 from controller.domain.outcome import Outcome
 from controller.ports.pacing import RECENT, PacingFigures, PacingReport
 from controller.ports.queues import QueueStatus
@@ -92,7 +91,7 @@ class ControllerStatus:
         answer_times: the same over all calls since the controller started.
         edges: whether each of them gives confirmed answers.
         unsettled: ended calls whose outcome is not confirmed by Redis and the record store yet.
-        spent: seconds that agents have spent since the controller started, by what on.
+        spent: seconds that agents have spent since the controller started, by what on (domain.occupancy).
         queues: where events wait.
     """
 
@@ -103,7 +102,7 @@ class ControllerStatus:
     answer_times: Histogram | None = None
     edges: Mapping[str, bool] = field(default_factory=dict)
     unsettled: int = 0
-    spent: Mapping[Spent, float] = field(default_factory=dict)
+    spent: Mapping[str, float] = field(default_factory=dict)
     queues: Sequence[QueueStatus] = field(default_factory=list)
 
 

@@ -43,7 +43,7 @@ def whole_metrics(status: ControllerStatus) -> Iterator[Metric]:
         "Seconds that all agents together have spent, by what on. All of them together: logged in. "
         "Occupancy: talking and wrap-up, of all but paused.",
         ["state"],
-        {(spent.value,): seconds for spent, seconds in status.spent.items()},
+        {(spent,): seconds for spent, seconds in status.spent.items()},
     )
     if status.answer_times is not None:
         yield _answer_times(status.answer_times)

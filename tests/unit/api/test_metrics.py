@@ -18,7 +18,7 @@ from controller.domain.agent import AgentState
 from controller.domain.budget import Budget, Tally
 from controller.domain.campaign import CampaignState
 from controller.domain.latency import BOUNDS, Histogram
-from controller.domain.occupancy import Spent
+from controller.domain.occupancy import FREE, SPENT
 from controller.domain.outcome import Outcome
 from controller.domain.pacing import Decision, Mode
 from controller.ports import Blocked, ControllerStatus, QueueStatus
@@ -41,7 +41,7 @@ FULL = replace(
     answer_times=Histogram(counts=(0, 3, *[4] * (len(BOUNDS) - 1)), total=0.05),
     edges={"asterisk": True, "redis": False},
     unsettled=2,
-    spent={Spent.FREE: 10.5, Spent.TALKING: 60.0},
+    spent={FREE: 10.5, "talking": 60.0},
     queues=[QueueStatus(name="events", waiting=7, room=20_000, overflows=1)],
 )  # fmt: skip
 
@@ -140,8 +140,8 @@ def test_labels_hold_nothing_that_grows_with_the_work() -> None:
         "edge": {"asterisk", "redis"},
         "queue": {"events"},
         "campaign": {"spring"},
-        "state": {each.value for enum in (AgentState, CampaignState, Spent) for each in enum}
-        | {"ringing", "waiting", "exposed"},
+        "state": {each.value for enum in (AgentState, CampaignState) for each in enum}
+        | {FREE, "ringing", "waiting", "exposed"},
         "reason": {each.value for each in Blocked},
         "outcome": {each.value for each in Outcome},
         "mode": {each.value for each in Mode},
@@ -228,6 +228,6 @@ async def test_a_running_call_centre_tells_what_its_records_tell() -> None:
         assert value(found, "agent_seconds_total", state="wrap-up") == pytest.approx(
             5.0 * connected, rel=0.01
         )
-        spent = sum(value(found, "agent_seconds_total", state=each.value) for each in Spent)
+        spent = sum(value(found, "agent_seconds_total", state=each) for each in set(SPENT.values()))
         assert 2 * (centre.time() - began) <= spent <= 2 * centre.time()
         assert value(found, "pacing_decisions_total") > connected

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from controller.domain.agent import Agent, AgentState
 from controller.domain.ids import AgentId
-from controller.domain.occupancy import Occupancy, Spent
+from controller.domain.occupancy import FREE, SPENT, Occupancy
 
 SINCE = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -24,12 +24,8 @@ def test_time_is_counted_for_what_agents_did_until_now() -> None:
     occupancy.saw(team(AgentState.AWAY, AgentState.PAUSED), 104.5)
     occupancy.saw([], 110.0)
 
-    assert occupancy.seconds == {
-        Spent.FREE: 4.5,
-        Spent.TALKING: 3.0,
-        Spent.WRAP_UP: 1.5,
-        Spent.PAUSED: 5.5,
-    }
+    found = {spent: seconds for spent, seconds in occupancy.seconds.items() if seconds}
+    assert found == {FREE: 4.5, "talking": 3.0, "wrap-up": 1.5, "paused": 5.5}
 
 
 @given(
@@ -45,5 +41,5 @@ def test_the_sums_never_shrink_and_are_all_the_time_logged_in(
         latest = max(latest, now)
         occupancy.saw(team(*states), now)
         present = sum(state is not AgentState.AWAY for state in states)
-        assert all(occupancy.seconds[spent] >= before[spent] for spent in Spent)
+        assert all(occupancy.seconds[spent] >= before[spent] for spent in SPENT.values())
     assert sum(occupancy.seconds.values()) == pytest.approx(logged_in)

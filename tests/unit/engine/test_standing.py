@@ -7,16 +7,23 @@ from datetime import timedelta
 import pytest
 
 from controller.domain.agent import AgentState
+from controller.domain.call import CallState
 from controller.domain.hours import parse_hours
 from controller.domain.ids import CampaignId
-from controller.domain.occupancy import Spent
-from controller.domain.pacing import Mode
+from controller.domain.pacing import Mode, Situation
 from controller.ports import Blocked, PacingReport
-from controller.simulation.callee import Answers, Busy, NoAnswer
+from controller.simulation.callee import Answers, Busy, Habit, NoAnswer
 from tests.fakes.call_centre import CallCentre, call_centre, number, virtual
 from tests.fakes.law import LAX
 
 MANY = [number(i) for i in range(400)]
+HABITS: list[Habit] = [
+    Answers(after=2.5, talks=11.0),
+    NoAnswer(),
+    Busy(after=1.1),
+    Answers(after=9.0, talks=4.0),
+]
+RINGING = (CallState.ADMITTING, CallState.PLACING, CallState.RINGING)
 SPRING = CampaignId("spring")
 
 
@@ -43,6 +50,21 @@ async def test_no_agent_then_all_of_them_busy_then_an_edge_that_is_down() -> Non
         centre.ledger.fail = False
         await centre.controller.stop_campaign(SPRING)
         assert centre.status().blocked_by is None
+
+
+@virtual
+async def test_a_slow_campaign_is_not_blocked_while_it_places_calls() -> None:
+    async with call_centre(agents=1, seated=0) as centre:
+        centre.telephony.habit = NoAnswer()
+        await centre.start(
+            await centre.campaign(contacts=MANY, calls_per_second=0.2, overdial=3.0, credit=1000)
+        )
+        await centre.sleep(2)
+        assert centre.status().blocked_by is Blocked.NO_AGENT
+        await centre.seat(0)
+        await centre.until(lambda: centre.status().placed == 1)
+        assert centre.status().blocked_by is None
+        assert not centre.status().blocked
 
 
 @virtual
@@ -123,19 +145,36 @@ async def test_calls_that_are_taken_back_are_told_with_the_decision_that_did_it(
 
 @virtual
 async def test_what_it_sees_is_what_there_is() -> None:
-    async with call_centre(agents=3) as centre:
-        centre.telephony.habit = Answers(after=8.0, talks=30.0)
+    """It looks at what has changed only; here all calls and agents are looked at anew."""
+    async with call_centre(agents=4) as centre:
+        office = centre.controller.office
+        for i, each in enumerate(MANY):
+            centre.telephony.behave(each, HABITS[i % len(HABITS)])
         await centre.start(await centre.campaign(contacts=MANY, mode=Mode.PREDICTIVE, credit=3000))
-        other = await centre.campaign("other", contacts=[number(500)], mode=Mode.PROGRESSIVE)
-        await centre.start(other)
-        for _ in range(60):
-            await centre.sleep(1.7)
-            centre.controller.office.wake_dialers()
-            await centre.sleep(0.0001)
-            seen = pacing(centre).recent[0].inputs
-            states = [centre.state(i) for i in range(3)]
-            assert seen.talking == states.count(AgentState.TALKING)
-            assert seen.wrapping == states.count(AgentState.WRAP_UP)
+        others = [number(500 + i) for i in range(100)]
+        await centre.start(await centre.campaign("other", contacts=others, mode=Mode.PROGRESSIVE))
+        pacing = office.runs[SPRING].pacing
+        assert pacing is not None
+        none = Situation(idle=0, reserved=0, in_flight=0, exposed=0, room=0)
+        most = 0
+        for _ in range(400):
+            await centre.sleep(0.37)
+            now = centre.clock.now()
+            scene = pacing._scene(none, now)
+            calls = [owner.call for owner in office.owners.values()]
+            rung = [
+                (now - (call.admitted_at or now)).total_seconds() for call in calls if call.state in RINGING
+            ]
+            assert sorted(scene.ringing) == pytest.approx(sorted(rung), abs=1e-3)
+            waiting = (CallState.ANSWERED, CallState.WAITING)
+            assert scene.waiting == sum(call.state in waiting for call in calls)
+            for seen, state in ((scene.talking, AgentState.TALKING), (scene.wrapping, AgentState.WRAP_UP)):
+                lasted = [
+                    (now - agent.since).total_seconds() for agent in office.floor if agent.state is state
+                ]
+                assert sorted(seen) == pytest.approx(sorted(lasted), abs=1e-3)
+            most = max(most, len(rung))
+        assert most > 3
 
 
 @virtual
@@ -171,7 +210,7 @@ async def test_the_time_of_agents_is_all_accounted_for_also_after_a_restart() ->
         await centre.until(lambda: centre.state(0) is AgentState.TALKING)
         await centre.sleep(10)
         spent = centre.controller.status().spent
-        assert spent[Spent.TALKING] == pytest.approx(10, abs=0.1)
+        assert spent["talking"] == pytest.approx(10, abs=0.1)
 
         await centre.kill()
         await centre.sleep(1)
@@ -179,5 +218,5 @@ async def test_the_time_of_agents_is_all_accounted_for_also_after_a_restart() ->
         began = centre.time()
         await centre.sleep(20)
         spent = centre.controller.status().spent
-        assert spent[Spent.TALKING] == pytest.approx(centre.time() - began, abs=0.5)
+        assert spent["talking"] == pytest.approx(centre.time() - began, abs=0.5)
         assert sum(spent.values()) == pytest.approx(2 * (centre.time() - began), abs=1)
