@@ -11,8 +11,8 @@ from typing import Final, Self
 
 from controller.domain.pacing.pacer import Decision, Scene
 
-KEPT: Final = 1000
-"""Decisions that are kept of a campaign; older ones go. About 0.6 MB."""
+KEPT: Final = 5000
+"""Decisions that are kept of a campaign; older ones go. About 3.3 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Explained:
         until: the last of them; ``at`` of a single one.
         looks: how many they are.
         inputs: what the last of them was made from.
-        decision: the last of them.
+        decision: the last of them, without the risk of each call.
         placed: calls that were placed on it: fewer than decided where there were no contacts, or where
             ``calls_per_second`` held them back.
         taken_back: ringing calls that were ended with it, because no agent would have been free for them.
@@ -99,6 +99,8 @@ class Journal:
         """A decision was made; see ``Explained``."""
         self.decisions += 1
         last = self.latest
+        if decision.risks:
+            decision = replace(decision, risks=())  # nobody reads them later, and they may be many
         new = Explained(at=at, until=at, looks=1, inputs=inputs, decision=decision, taken_back=taken_back)
         if last is not None and _idle(last) and _idle(new) and last.decision.reason == decision.reason:
             new = replace(new, at=last.at, looks=last.looks + 1, placed=last.placed)

@@ -9,12 +9,11 @@ from pydantic import Field
 
 from controller.api import metrics
 from controller.api.rest.ask import Ask
-from controller.api.rest.models import CampaignPath, Instant, Model, Wanted, Whole
+from controller.api.rest.models import PAGE_AT_MOST, CampaignPath, Instant, Model, Wanted, Whole
 from controller.api.rest.routes import Resource
 from controller.domain.access import Right
 from controller.domain.ids import CampaignId
 from controller.domain.pacing import Explained, Mode, Terms
-from controller.domain.pacing.journal import KEPT
 from controller.ports import RECENT, PacingReport, Spread
 
 watching = Resource("Watching", "Figures of the controller at work, and why it dials as it does")
@@ -104,7 +103,7 @@ class PacingView(Model):
 class Lately(Wanted):
     """Which decisions."""
 
-    limit: Whole = Field(default=RECENT, ge=1, le=KEPT, description="Decisions at most")
+    limit: Whole = Field(default=RECENT, ge=1, le=PAGE_AT_MOST, description="Decisions at most")
     before: Instant | None = Field(default=None, description="Those made at this time or earlier; none: now")
 
 
