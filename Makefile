@@ -4,6 +4,9 @@ SHELL := /bin/bash
 BIN := .venv/bin
 CODE := controller lab sounds tests bench
 
+# Whoever forbids bytecode would have pytest rewrite every test's assertions anew in every process of every run.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -37,8 +40,15 @@ lab: .venv/.run ## Bring up PBX, telephone network and Redis until Ctrl-C
 
 # --- quality ----------------------------------------------------------------------------------------------
 
+# Side by side: what each step says is shown whole, when it ends; all are run, and any that fails makes check fail.
+CHECKS := unit types lint format-check imports
+
+# Processes that run tests: one more than processors, for many tests wait for Redis, for threads, for programs.
+WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
+
 .PHONY: check
-check: format-check lint types imports unit ## Format, lint, types, import contracts, unit and contract tests (< 60 s)
+check: .venv/.dev ## Format, lint, types, import contracts, unit and contract tests (< 60 s)
+	@$(MAKE) --no-print-directory --keep-going --jobs --output-sync=target $(CHECKS)
 
 .PHONY: test
 test: check long postgres integration ## All tests, on real Asterisk, Redis and PostgreSQL
@@ -73,7 +83,7 @@ tools: .venv/.dev ## Find or make Asterisk and Redis for lab and tests
 # are written. `make check` leaves them out, `make test` never.
 .PHONY: unit
 unit: .venv/.dev tools ## Unit and contract tests, without PostgreSQL and what takes long
-	$(BIN)/pytest -n auto --dist worksteal -m "not postgres and not long" tests/unit tests/contract
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not postgres and not long" tests/unit tests/contract
 
 .PHONY: long
 long: .venv/.dev tools ## Whole days in virtual time, fuzzing of the API, typesetting

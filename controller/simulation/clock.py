@@ -24,6 +24,9 @@ T = TypeVar("T")
 EPOCH: Final = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
 """What a virtual clock shows first unless told otherwise: a Monday, 10 o'clock in Rome."""
 
+_OWN_FILES: Final = 1
+"""Files that every loop watches: the one through which threads wake it."""
+
 
 class StandstillError(RuntimeError):
     """Everything waits and no timer runs: nothing would ever happen again."""
@@ -39,6 +42,7 @@ class VirtualTimeSelector(selectors.BaseSelector):
     def __init__(self) -> None:
         self.time = 0.0
         self._real = selectors.DefaultSelector()
+        self._files = 0
         self._moved = False
         self._watchers: list[asyncio.Future[None]] = []
 
@@ -52,8 +56,9 @@ class VirtualTimeSelector(selectors.BaseSelector):
         Raises:
             StandstillError: nothing is ready and there is no time to wait for.
         """
-        ready = self._real.select(0)
-        if ready:
+        # The loop's own file tells of nothing but threads' calls, which the loop finds by itself. To ask the
+        # system about it each time would take a sixth of the time of a simulation.
+        if (self._files > _OWN_FILES or timeout is None) and (ready := self._real.select(0)):
             return ready
         if timeout != 0 and self._moved and self._watchers:
             self._moved = False
@@ -71,11 +76,15 @@ class VirtualTimeSelector(selectors.BaseSelector):
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """Register a file; see selectors."""
-        return self._real.register(fileobj, events, data)
+        key = self._real.register(fileobj, events, data)
+        self._files += 1
+        return key
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
         """Forget a file; see selectors."""
-        return self._real.unregister(fileobj)
+        key = self._real.unregister(fileobj)
+        self._files -= 1
+        return key
 
     def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """Change what a file is watched for; see selectors."""

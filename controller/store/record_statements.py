@@ -8,6 +8,7 @@ follows only the attempt that it is in flight with.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -81,6 +82,12 @@ _CONTACT_ENDS = (
 
 _OUTCOMES = select(attempts.c.id, attempts.c.outcome)
 _STATUSES = select(contacts.c.id, contacts.c.status, contacts.c.due_at, contacts.c.erased_at)
+
+
+@cache
+def attempt_statements(dialect: str) -> AttemptStatements:
+    """For a database, ``sqlite`` or ``postgresql``, built once: that takes as long as all else of a store."""
+    return AttemptStatements(dialect)
 
 
 class AttemptStatements:

@@ -25,7 +25,7 @@ from controller.store.evidence import SqlEvidence
 from controller.store.lists import SqlLists
 from controller.store.outward import sql_outward
 from controller.store.people import SqlPeople
-from controller.store.record_statements import AttemptStatements
+from controller.store.record_statements import attempt_statements
 from controller.store.record_writer import RecordWriter
 from controller.store.records_database import Work, database_for, translated
 from controller.store.schema import (
@@ -77,7 +77,7 @@ class RecordsBase:
         self._timeout = timeout
         self._profiles = profiles
         self._database = database_for(url, timeout)
-        statements = AttemptStatements(self._database.dialect)
+        statements = attempt_statements(self._database.dialect)
         self._writer: RecordWriter[AttemptRow] = RecordWriter(
             self._database, statements.store, timeout=timeout, linger=linger
         )

@@ -106,7 +106,7 @@ def refusal(found: int) -> BadInput:
 
 @cache
 def _statements(dialect: str) -> tuple[str, ...]:
-    """What makes the tables: written out once, which takes as long as executing it."""
+    """What makes the tables and their first rows: written out once, which takes as long as executing it."""
     written: list[str] = []
 
     def write(statement: ExecutableDDLElement, *_: object, **__: object) -> None:
@@ -114,13 +114,18 @@ def _statements(dialect: str) -> tuple[str, ...]:
 
     engine = create_mock_engine(f"{dialect}://", write)
     metadata.create_all(engine, checkfirst=False)
-    return (*written, _MAKE_ALEMBIC_VERSION, *APPEND_ONLY.get(dialect, ()))
+    rows = (
+        alembic_version.insert().values(version_num=HEAD),
+        schema_version.insert().values(version=SCHEMA_VERSION),
+        heartbeat.insert().values(id=1, beats=0),
+        evidence_head.insert().values(id=1, seq=0, hash=GENESIS.hex()),
+    )
+    first_rows = [
+        str(row.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})) for row in rows
+    ]
+    return (*written, _MAKE_ALEMBIC_VERSION, *APPEND_ONLY.get(dialect, ()), *first_rows)
 
 
 def _make(connection: Connection) -> None:
     for statement in _statements(connection.dialect.name):
         connection.exec_driver_sql(statement)
-    connection.execute(alembic_version.insert().values(version_num=HEAD))
-    connection.execute(schema_version.insert().values(version=SCHEMA_VERSION))
-    connection.execute(heartbeat.insert().values(id=1, beats=0))
-    connection.execute(evidence_head.insert().values(id=1, seq=0, hash=GENESIS.hex()))

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from aiohttp.test_utils import BaseTestServer, TestServer
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import SecretStr
 
+from controller import app_outward
 from controller.app_outward import open_outside, running
 from controller.config import (
     AsteriskSettings,
@@ -35,6 +37,7 @@ from controller.domain.outbox import JobKind, JobState
 from controller.domain.signing import verified
 from controller.engine.clock import SystemClock
 from controller.engine.feed import Feed
+from controller.engine.outbox import OutboxSettings
 from controller.law import IT_GARANTE_2014
 from controller.ports.leads import NewRule, NewTemplate
 from controller.ports.outbox import NewSubscription
@@ -122,7 +125,10 @@ async def arrived(sink: Sink, count: int) -> str:
     return text
 
 
-async def test_from_a_disposition_to_the_mail_and_from_a_form_to_contact_and_webhook(state_dir: Path) -> None:
+async def test_from_a_disposition_to_the_mail_and_from_a_form_to_contact_and_webhook(
+    state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_outward, "OutboxSettings", partial(OutboxSettings, poll=0.02))
     sink, got = Sink(), asyncio.Queue[str]()
     clock = SystemClock()
     feed = Feed(clock)

@@ -14,6 +14,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from controller.api import control
 from controller.api.client import ControlClient
 from controller.api.control import ControlServer
 from controller.domain.ids import AgentId, CampaignId
@@ -152,8 +153,11 @@ async def test_an_operation_that_hangs_is_given_up(client: ControlClient, operat
         await client.start_campaign(SPRING)
 
 
-async def test_the_client_does_not_wait_for_ever(path: Path, operations: FakeOperations) -> None:
+async def test_the_client_does_not_wait_for_ever(
+    path: Path, operations: FakeOperations, monkeypatch: pytest.MonkeyPatch
+) -> None:
     operations.hang = True
+    monkeypatch.setattr(control, "_CLOSE_TIMEOUT", 0.1)  # the server waits so long for what hangs
     async with ControlServer(operations, path), ControlClient(path, timeout=0.2) as client:
         with pytest.raises(Unreachable, match=r"did not answer POST /campaigns/spring/start within 0.2 s"):
             await client.start_campaign(SPRING)

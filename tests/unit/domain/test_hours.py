@@ -62,9 +62,8 @@ SEVERAL = st.lists(st.one_of(HOURS, WIDE, WITH_EVES, st.just(ALWAYS)), max_size=
 HOLIDAYS = st.frozensets(st.integers(-1, 2), max_size=3)
 
 
-def allows(hours: Hours, at: datetime, zone: ZoneInfo, holidays: set[date]) -> bool:
+def allows(hours: Hours, wall: datetime, holidays: set[date]) -> bool:
     """The definition, once more, minute by minute and without stretches in common."""
-    wall = at.astimezone(zone)
     day, minute = wall.date(), wall.hour * 60 + wall.minute
 
     def within(kind: DayKind) -> bool:
@@ -80,8 +79,8 @@ def allows(hours: Hours, at: datetime, zone: ZoneInfo, holidays: set[date]) -> b
 def every_minute(
     hours: Sequence[Hours], begin: datetime, zone: ZoneInfo, holidays: set[date], minutes: int
 ) -> list[bool]:
-    moments = (begin + n * MINUTE for n in range(minutes))
-    return [all(allows(each, at, zone, holidays) for each in hours) for at in moments]
+    moments = ((begin + n * MINUTE).astimezone(zone) for n in range(minutes))
+    return [all(allows(each, wall, holidays) for each in hours) for wall in moments]
 
 
 @settings(max_examples=120)
@@ -175,7 +174,7 @@ def _edges(
         for day in range(14)
         for edge in sorted(edge for edge in edges if edge < 1440)
     )
-    return [allows(hours, at, zone, holidays) for at in moments]
+    return [allows(hours, at.astimezone(zone), holidays) for at in moments]
 
 
 def test_hours_that_mean_the_same_are_equal() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from datetime import timedelta
 from time import perf_counter
 
@@ -86,3 +88,36 @@ def test_the_next_moment_is_seen_when_all_of_it_is_done_even_the_last() -> None:
         return seen
 
     assert run_virtual(watch()) == [(1.0, True), (2.0, True)]
+
+
+def test_files_are_watched() -> None:
+    async def read() -> tuple[bytes, float]:
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.setblocking(False)
+            theirs.setblocking(False)
+            reading = loop.create_task(loop.sock_recv(ours, 5))
+            await asyncio.sleep(1)
+            await loop.sock_sendall(theirs, b"hello")
+            return await reading, loop.time()
+
+    assert run_virtual(read()) == (b"hello", 1.0)
+
+
+def test_a_thread_that_is_done_is_noticed() -> None:
+    async def ask() -> str:
+        answer = asyncio.get_running_loop().create_future()
+
+        def work() -> None:
+            loop.call_soon_threadsafe(answer.set_result, "done")
+
+        loop = asyncio.get_running_loop()
+        thread = threading.Thread(target=work)
+        thread.start()
+        async with asyncio.timeout(10**9):
+            # Time races past a thread that works: this one has done all it does.
+            thread.join()
+            return str(await answer)
+
+    assert run_virtual(ask()) == "done"

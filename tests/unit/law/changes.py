@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -22,10 +23,11 @@ def tighter(draw: st.DrawFn, law: Regulation) -> Regulation:
     """The law with some of its fields made stricter, each in one of the ways there are."""
     changes: Change = {}
     for kind in draw(st.sets(st.sampled_from(sorted(_TIGHTER)))):
-        changes |= draw(_TIGHTER[kind](law))
+        changes |= draw(_way_to_tighten(kind, law))
     return replace(law, name="own", **changes)
 
 
+@cache
 def loosenings(law: Regulation) -> dict[str, st.SearchStrategy[Regulation]]:
     """For each field of the law that can be made looser, the law with just that field looser."""
 
@@ -111,6 +113,13 @@ _TIGHTER: dict[str, Any] = {
     "register": _register_less,
     "superseded": lambda _: st.just({"superseded": "in our own opinion"}),
 }
+
+
+@cache
+def _way_to_tighten(kind: str, law: Regulation) -> st.SearchStrategy[Change]:
+    """Made once: to make a strategy takes longer than to draw from it."""
+    ways: st.SearchStrategy[Change] = _TIGHTER[kind](law)
+    return ways
 
 
 # --- looser -------------------------------------------------------------------------------------------
