@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from controller.ari.client import AriClient
 from controller.ari.events import ApplicationReplaced, Connected, Disconnected, StreamItem
 from controller.ari.models import Bridge
-from controller.ari.translate import translate
+from controller.ari.translate import recital_of, translate
 from controller.domain.campaign import Campaign
 from controller.domain.ids import (
     E164,
@@ -25,13 +25,16 @@ from controller.domain.ids import (
     channel_of_agent_call,
     channel_of_call,
 )
+from controller.domain.recital import Recital, Told
 from controller.domain.regulation import Played
-from controller.errors import AsteriskRefused, AsteriskUnreachable, ControllerError
+from controller.errors import AsteriskRefused, AsteriskUnreachable, ControllerError, Refused
 from controller.ports import AgentOnWire, CallOnWire, LinkDown, LinkUp, PhoneEvent, Wire
 
 log = structlog.get_logger(__name__)
 
 CALL_CONTEXT = "campaign-call"
+RECITAL_CONTEXT = "campaign-message"
+RECITAL_LABEL = "begin"
 MESSAGE_EXTENSION = "message"
 AGENT_CONTEXT = "campaign-agent-call"
 NOISE_CLASS = "comfort-noise"
@@ -64,6 +67,13 @@ no message where a law demands one; and ARI answers 204 to a TIMEOUT(absolute) t
 (control.c:757), so nobody would notice."""
 
 
+RECITAL_MODULE = "func_global.so"
+"""What agentless calls need beside: by it the dialplan notes what was heard."""
+
+NOWHERE = "Nowhere/nobody"
+"""An endpoint that no Asterisk has."""
+
+
 class AriCallControl:
     """Calls and agents' phones on one Asterisk. The client must be entered already."""
 
@@ -73,6 +83,7 @@ class AriCallControl:
         self._seats: dict[ChannelId, AgentId] = {}
         self._trunks: set[str] = set()
         self._unfit = "not connected to Asterisk yet"
+        self._started: datetime | None = None
 
     # --- events ---------------------------------------------------------------------------------------
 
@@ -88,7 +99,7 @@ class AriCallControl:
             case Connected():
                 return await self._link_up()
             case Disconnected(reason=reason):
-                self._unfit = reason
+                self._unfit, self._started = reason, None
                 return LinkDown(reason)
             case ApplicationReplaced():
                 self._unfit = "another controller took the application over"
@@ -127,7 +138,9 @@ class AriCallControl:
 
     # --- calls ----------------------------------------------------------------------------------------
 
-    async def place(self, call: CallId, number: E164, campaign: Campaign) -> None:
+    async def place(
+        self, call: CallId, number: E164, campaign: Campaign, *, agentless: bool = False
+    ) -> None:
         """Dial into our own dialplan context; see ports.CallControl."""
         endpoint, trunk = campaign.endpoint(call, number)
         if trunk not in self._trunks:
@@ -137,17 +150,20 @@ class AriCallControl:
         await self._ari.channels.originate(
             endpoint=endpoint,
             channel_id=channel_of_call(call),
-            context=CALL_CONTEXT,
+            context=RECITAL_CONTEXT if agentless else CALL_CONTEXT,
             extension="s",
-            priority=1,
+            # Asked for by its label, a context that is not there is noticed before anybody's phone rings.
+            label=RECITAL_LABEL if agentless else None,
             caller_id=campaign.caller_number or None,
             timeout=max(1, round(campaign.ring_timeout.total_seconds())),
-            variables=self._variables(call, campaign),
+            variables=self._variables(call, campaign, agentless=agentless),
         )
 
-    def _variables(self, call: CallId, campaign: Campaign) -> dict[str, str]:
+    def _variables(self, call: CallId, campaign: Campaign, *, agentless: bool) -> dict[str, str]:
         """What the dialplan needs to keep the campaign's law by itself."""
         law = campaign.law
+        if agentless:
+            return {"CC_CALL": call, "CC_MESSAGE": campaign.message}
         variables = {
             "CC_CALL": call,
             "CC_APP": self._app,
@@ -188,6 +204,42 @@ class AriCallControl:
         """
         channel = channel_of_call(call)
         await self._ari.channels.continue_in_dialplan(channel, CALL_CONTEXT, MESSAGE_EXTENSION, 1)
+
+    # --- agentless calls ------------------------------------------------------------------------------
+
+    async def can_recite(self) -> None:
+        """Make sure that the dialplan has what it takes; see ports.CallControl."""
+        if not await self._ari.asterisk.module_running(RECITAL_MODULE):
+            raise Refused(f"Asterisk runs without {RECITAL_MODULE}, which calls without agents need: load it")
+        try:
+            # Nothing is dialed: Asterisk looks for the label first (404), for the endpoint then (500).
+            await self._ari.channels.originate(
+                endpoint=NOWHERE, context=RECITAL_CONTEXT, extension="s", label=RECITAL_LABEL
+            )
+        except AsteriskRefused as error:
+            if error.not_found:
+                raise Refused(
+                    f"Asterisk's dialplan has no context {RECITAL_CONTEXT}, into which calls without agents "
+                    "go: copy campaign-controller.extensions.conf of this version, and reload the dialplan"
+                ) from error
+
+    async def recital(self, call: CallId, since: datetime) -> Recital:
+        """Read the dialplan's note; see ports.CallControl."""
+        try:
+            note = await self._ari.asterisk.get_variable(_note_of(call))
+            if note:
+                return recital_of(note)
+            if self._started is None:
+                started = datetime.fromisoformat((await self._ari.asterisk.info()).startup_time)
+                self._started = started
+        except (AsteriskRefused, ValueError) as error:
+            log.warning("what a callee heard cannot be read", call=call, why=str(error))
+            return Recital()
+        return Recital(told=Told.NOTHING if self._started < since else Told.UNKNOWN)
+
+    async def forget_recital(self, call: CallId) -> None:
+        """Remove the dialplan's note; see ports.CallControl."""
+        await self._ari.asterisk.unset_variable(_note_of(call))
 
     async def hang_up(self, call: CallId) -> bool:
         """Hang up; see ports.CallControl."""
@@ -260,6 +312,11 @@ class AriCallControl:
             if (call := call_of_channel(channel.id)) is not None
         ]
         return Wire(calls=calls, agents=agents)
+
+
+def _note_of(call: CallId) -> str:
+    """The global variable in which the dialplan notes what the callee of a call has heard."""
+    return f"CC_HEARD_{call}"
 
 
 def _phones(bridge: Bridge) -> list[ChannelId]:

@@ -32,6 +32,11 @@ def get(*segments: str, **query: Param) -> Request:
     return Request("GET", path_of(*segments), query, repeat=Repeat.SAFE)
 
 
+def unset_variable(name: str) -> Request:
+    """Remove a global variable; to set one without a value is to remove it."""
+    return Request("POST", path_of("asterisk", "variable"), {"variable": name}, repeat=Repeat.SAFE)
+
+
 def delete(*segments: str, **query: Param) -> Request:
     """End something; done twice is the same as once, but for a 404."""
     return Request("DELETE", path_of(*segments), query, repeat=Repeat.SAFE, nonblocking=True)
@@ -44,6 +49,7 @@ def originate(
     context: str | None = None,
     extension: str | None = None,
     priority: int | None = None,
+    label: str | None = None,
     app: str | None = None,
     app_args: str | None = None,
     caller_id: str | None = None,
@@ -57,6 +63,7 @@ def originate(
         context=context,
         extension=extension,
         priority=priority,
+        label=label,
         app=app,
         appArgs=app_args,
         callerId=caller_id,

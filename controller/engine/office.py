@@ -19,7 +19,7 @@ from controller.engine.gate import Gate
 from controller.engine.health import Health
 from controller.engine.supply import Stock
 from controller.engine.telling import Telling
-from controller.ports import CallControl, Clock, Exposure, Ledger, Records
+from controller.ports import CallControl, Clock, Exposure, Ledger, Lists, Records
 from controller.ports.feed import EventFeed
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Office:
         see_off: lets an agent go and clears the seat; the desk's.
         stock: what stands behind the contacts, beside the records.
         feed: who is told what happens; None: a feed that nobody listens to.
+        lists: where callees go who press the key for not being called again; None: no agentless campaigns.
         answer_to_command: seconds from an answered call's arrival (Asterisk's clock) to the command to
             bridge it, newest last; of the last calls only, for what counts is how things stand now.
     """
@@ -62,6 +63,7 @@ class Office:
     see_off: Callable[[AgentId], None] = field(default=lambda agent: None)
     answer_to_command: deque[float] = field(default_factory=lambda: deque(maxlen=LATEST))
     feed: EventFeed | None = None
+    lists: Lists | None = None
     health: Health = field(init=False)
     tell: Telling = field(init=False)
     _serial: int = 0
@@ -71,6 +73,13 @@ class Office:
         self.tell = Telling(self.feed or Feed(self.clock), self.floor)
         # Serials go on growing across restarts, so the ledger takes the first word of a new process.
         self._serial = int(self.clock.now().timestamp() * 1_000_000)
+
+    def lines(self, campaign: CampaignId) -> int:
+        """How many lines calls of the campaign take that no agent has: ringing, waiting, hearing a message."""
+        agentless = sum(
+            owner.call.agentless and owner.call.contact.campaign == campaign for owner in self.owners.values()
+        )
+        return self.floor.in_flight(campaign) + agentless
 
     def exposed(self, campaign: CampaignId) -> int:
         """How many calls of the campaign may turn silent, because nobody stands ready for them."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 from controller.domain.campaign import Campaign
 from controller.domain.ids import E164, AgentId, CallId, ChannelId, channel_of_agent_call
+from controller.domain.recital import Recital, Told
 from controller.domain.regulation import Played
 from controller.errors import AsteriskRefused, AsteriskUnreachable
 from controller.ports import (
@@ -90,6 +91,8 @@ class MemoryTelephony:
         self._channels: dict[ChannelId, AgentId] = {}
         self._desks: dict[AgentId, ChannelId | None] = {}
         self._serial = count(1)
+        self._notes: dict[CallId, Recital] = {}
+        self._started = clock.now()
 
     # --- for the test or simulation: the network and its people ---------------------------------------
 
@@ -170,6 +173,8 @@ class MemoryTelephony:
             line.end(EndedBy.PBX, 0)
         self._channels.clear()
         self._desks.clear()
+        self._notes.clear()
+        self._started = self._clock.now()
 
     def replace(self) -> None:
         """Another controller takes the application over."""
@@ -207,7 +212,9 @@ class MemoryTelephony:
 
     # --- the port: calls ------------------------------------------------------------------------------
 
-    async def place(self, call: CallId, number: E164, campaign: Campaign) -> None:
+    async def place(
+        self, call: CallId, number: E164, campaign: Campaign, *, agentless: bool = False
+    ) -> None:
         """Dial; see ports.CallControl."""
 
         def originate() -> None:
@@ -218,11 +225,29 @@ class MemoryTelephony:
             order = Order(
                 ring_timeout=max(1.0, round(campaign.ring_timeout.total_seconds())),
                 dead_man=campaign.law.dead_man_after.total_seconds(),
-                message=campaign.law.played is Played.MESSAGE,
+                message=campaign.law.played is Played.MESSAGE and not agentless,
+                agentless=agentless,
             )
             self._lines[call] = Line(call, callee, self._behaviour(number), order, self)
 
         await self._requests.ask("place", originate)
+
+    async def can_recite(self) -> None:
+        """Whether agentless calls can be led; see ports.CallControl. They can."""
+        await self._requests.ask("can_recite", lambda: None)
+
+    async def recital(self, call: CallId, since: datetime) -> Recital:
+        """What was noted; see ports.CallControl."""
+
+        def read() -> Recital:
+            none = Told.NOTHING if self._started < since else Told.UNKNOWN
+            return self._notes.get(call, Recital(told=none))
+
+        return await self._requests.ask("recital", read)
+
+    async def forget_recital(self, call: CallId) -> None:
+        """Remove the note; see ports.CallControl."""
+        await self._requests.ask("forget_recital", lambda: self._notes.pop(call, None))
 
     async def connect(self, call: CallId, agent: AgentId) -> None:
         """Bridge; see ports.CallControl. Three requests, like the real one's."""
@@ -330,6 +355,12 @@ class MemoryTelephony:
     def attended(self, line: Line) -> AgentId | None:
         """The agent whose live phone is in the same bridge."""
         return line.desk if line.desk is not None and self._desks.get(line.desk) is not None else None
+
+    def note(self, line: Line, told: Told, *, ours: bool = False) -> None:
+        """How far an agentless call's message has come; the time at which it began is kept."""
+        now = None if told is Told.FAILED else self._clock.now()
+        began = self._notes[line.call].began_at if line.call in self._notes else now
+        self._notes[line.call] = Recital(told=told, began_at=began, ours=ours)
 
     def left(self, line: Line) -> None:
         """The channel is not in Stasis any more."""

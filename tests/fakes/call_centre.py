@@ -168,6 +168,7 @@ class CallCentre:
                 segments=self.records.segments,
                 work=self.records.work,
             ),
+            lists=self.records.lists,
         )
         self.task = asyncio.get_running_loop().create_task(self.controller.run())
 
