@@ -138,9 +138,7 @@ class AriCallControl:
 
     # --- calls ----------------------------------------------------------------------------------------
 
-    async def place(
-        self, call: CallId, number: E164, campaign: Campaign, *, agentless: bool = False
-    ) -> None:
+    async def place(self, call: CallId, number: E164, campaign: Campaign, *, agentless: bool = False) -> None:
         """Dial into our own dialplan context; see ports.CallControl."""
         endpoint, trunk = campaign.endpoint(call, number)
         if trunk not in self._trunks:
@@ -307,6 +305,7 @@ class AriCallControl:
                 answered=channel.state == "Up",
                 arrived=channel.stasis_app == self._app,
                 agent=bridged.get(channel.id),
+                rings=channel.state == "Ringing",
             )
             for channel in snapshot.channels.values()
             if (call := call_of_channel(channel.id)) is not None

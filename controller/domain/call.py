@@ -322,7 +322,7 @@ class CountSuccess:
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """The callee asked for it by a key: their numbers go on the do-not-call list, before the call is closed."""
+    """The callee asked for it by a key: bar their numbers, before the call is closed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from enum import Enum
 from typing import Final
 
 AUTOMATED_CALLS: Final = "automated-calls"
-"""The basis of a consent that covers calls in which nobody speaks. Any other is one to be called by a person."""
+"""The basis of a consent to calls in which nobody speaks. Any other is one to be called by a person."""
 
 LONGEST_MESSAGE: Final = timedelta(seconds=60)
-"""For which a message may play at most, with the time for the key after it: the dialplan's TIMEOUT(absolute)."""
+"""For which a message may play at most, the time for the key included: the dialplan's TIMEOUT(absolute)."""
 
 
 class Told(Enum):

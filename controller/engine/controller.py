@@ -382,7 +382,7 @@ class Controller:
 
     async def _check_agentless(self, campaign: Campaign) -> None:
         if self.office.lists is None:
-            raise Refused(f"campaign {campaign.id} not started: nobody could be put on a do-not-call list here")
+            raise Refused(f"campaign {campaign.id} not started: there is no do-not-call list for it here")
         try:
             await self.office.control.can_recite()
         except Refused as error:

@@ -75,7 +75,7 @@ class Office:
         self._serial = int(self.clock.now().timestamp() * 1_000_000)
 
     def lines(self, campaign: CampaignId) -> int:
-        """How many lines calls of the campaign take that no agent has: ringing, waiting, hearing a message."""
+        """Calls of the campaign that no agent has: ringing, waiting, hearing the message."""
         agentless = sum(
             owner.call.agentless and owner.call.contact.campaign == campaign for owner in self.owners.values()
         )

@@ -69,7 +69,7 @@ class Recovery:
         marks = {mark.call: mark for caller in callers for mark in await office.ledger.flights(caller)}
         attempts = {call.id: self._as_led(call) for call in await office.records.open_attempts()}
         for call, attempt in attempts.items():
-            # Until its end is settled, each may turn out to have been silent, unless Asterisk led it by itself.
+            # Until its end is settled, each may turn out to have been silent, unless Asterisk leads it.
             if call not in office.owners and not attempt.agentless:
                 office.at_risk[call] = attempt.contact.campaign
         wire = await office.control.wire()
@@ -100,7 +100,10 @@ class Recovery:
         """Asterisk leads it, or led it to its end: its owner learns from Asterisk's note what was heard."""
         office, run = self._office, self._run_of[attempt.contact.campaign]
         answered = entry is not None and entry.answered
-        call = attempt.evolve(state=CallState.PLAYING if answered else CallState.RINGING)
+        call = attempt.evolve(
+            state=CallState.PLAYING if answered else CallState.RINGING,
+            rang_at=office.clock.now() if entry is not None and entry.rings else None,
+        )
         log.info("agentless call adopted", call=call.id, state=call.state.value, on_wire=entry is not None)
         run.adopt(call)
         owner = CallOwner(call, run, office)

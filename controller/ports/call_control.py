@@ -144,12 +144,14 @@ class CallOnWire:
         answered: the callee's phone is off the hook.
         arrived: it is in Stasis, so it can be bridged.
         agent: whose bridge the channel is in; None if in none of ours.
+        rings: the callee's phone rings.
     """
 
     call: CallId
     answered: bool
     arrived: bool
     agent: AgentId | None
+    rings: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,9 +181,7 @@ class CallControl(Protocol):
         """Raise Unreachable unless events flow and requests are answered."""
         ...
 
-    async def place(
-        self, call: CallId, number: E164, campaign: Campaign, *, agentless: bool = False
-    ) -> None:
+    async def place(self, call: CallId, number: E164, campaign: Campaign, *, agentless: bool = False) -> None:
         """Dial. Repeating it is safe: Asterisk refuses a second channel of the same id.
 
         From the answer on Asterisk keeps the campaign's law by itself: after ``law.dead_man_after`` without

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from controller.domain.ids import AgentId, CallId
-from controller.ports import PhoneEvent
 from controller.domain.recital import Told
+from controller.ports import PhoneEvent
 from controller.simulation.callee import (
     Answers,
     Behaviour,
@@ -43,7 +43,7 @@ class Timing:
     stasis: float = 0.003
     noise: float = 0.02
     message: float = 8.0
-    key: float = 3.0
+    key: float = 2.5
     playable: bool = True
 
 

@@ -212,9 +212,7 @@ class MemoryTelephony:
 
     # --- the port: calls ------------------------------------------------------------------------------
 
-    async def place(
-        self, call: CallId, number: E164, campaign: Campaign, *, agentless: bool = False
-    ) -> None:
+    async def place(self, call: CallId, number: E164, campaign: Campaign, *, agentless: bool = False) -> None:
         """Dial; see ports.CallControl."""
 
         def originate() -> None:
@@ -429,7 +427,13 @@ class MemoryTelephony:
 
     def _snapshot(self) -> Wire:
         calls = [
-            CallOnWire(call=line.call, answered=line.answered, arrived=line.arrived, agent=line.desk)
+            CallOnWire(
+                call=line.call,
+                answered=line.answered,
+                arrived=line.arrived,
+                agent=line.desk,
+                rings=line.callee.rang_at is not None and not line.answered,
+            )
             for line in self._lines.values()
         ]
         agents = [
