@@ -230,8 +230,11 @@ class AriCallControl:
             if self._started is None:
                 started = datetime.fromisoformat((await self._ari.asterisk.info()).startup_time)
                 self._started = started
-        except (AsteriskRefused, ValueError) as error:
-            log.warning("what a callee heard cannot be read", call=call, why=str(error))
+        except AsteriskRefused as error:
+            # A wish not to be called may be in it: whoever asks shall ask again.
+            raise AsteriskUnreachable(str(error)) from error
+        except ValueError:
+            log.warning("Asterisk does not say when it was started", call=call)
             return Recital()
         return Recital(told=Told.NOTHING if self._started < since else Told.UNKNOWN)
 

@@ -210,6 +210,9 @@ class CallControl(Protocol):
         Args:
             call: its id.
             since: when it was admitted (aware): an Asterisk that started later cannot know.
+
+        Raises:
+            Unreachable: it has not said; ask again.
         """
         ...
 
