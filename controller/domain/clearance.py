@@ -129,7 +129,7 @@ def consent_check(consent: Consent | None, campaign: Campaign, now: datetime) ->
     if consent.given_at > now:
         why = f"{consent.basis} is dated {_day(consent.given_at, campaign)}, which is still to come"
         return Check(name=name, passed=False, why=why, until=consent.given_at)
-    if not campaign.mode.needs_agents and consent.basis != AUTOMATED_CALLS:
+    if not campaign.mode.needs_agents and consent.basis.casefold() != AUTOMATED_CALLS:
         why = (
             f"{consent.basis} is no consent to calls in which nobody speaks: in an agentless campaign the "
             f"basis has to be {AUTOMATED_CALLS}"

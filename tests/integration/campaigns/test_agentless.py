@@ -57,10 +57,12 @@ class Stage:
     law: Regulation
     message: str
 
-    async def campaign(self, name: str, *numbers: str, **changes: Any) -> None:
+    async def campaign(
+        self, name: str, *numbers: str, consent: Consent | None = ASKED_FOR, **changes: Any
+    ) -> None:
         """Store a campaign and start it."""
-        changes = {"law": self.law, "message": self.message, "mode": Mode.AGENTLESS} | changes
-        await self.rig.campaign(name, numbers, **({"consent": ASKED_FOR} | changes))
+        given: dict[str, Any] = {"law": self.law, "message": self.message, "mode": Mode.AGENTLESS} | changes
+        await self.rig.campaign(name, numbers, consent, **given)
         await self.rig.start(name)
 
     def opted_out(self) -> dict[str, str]:

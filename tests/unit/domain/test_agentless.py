@@ -53,7 +53,7 @@ ANSWERED = (*RINGING, PickedUp())
 
 
 def play(*events: CallEvent, apart: float = 1.0, call: Call | None = None) -> tuple[Call, list[Command]]:
-    call, commands = call or new_call(agentless=True), []
+    call, commands = call or new_call(agentless=True), list[Command]()
     for number, event in enumerate(events):
         call, more = step(call, event, T0 + timedelta(seconds=apart * number))
         commands += more
@@ -212,7 +212,14 @@ def test_a_profile_that_allows_it_and_asks_for_consent_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("basis", "passes"), [(None, False), ("consent", False), ("contract", False), (AUTOMATED_CALLS, True)]
+    ("basis", "passes"),
+    [
+        (None, False),
+        ("consent", False),
+        ("contract", False),
+        ("Automated-calls", True),
+        (AUTOMATED_CALLS, True),
+    ],
 )
 def test_only_consent_to_such_calls_will_do(basis: str | None, passes: bool) -> None:
     consent = Consent(basis=basis, source="form", given_at=T0) if basis else None

@@ -17,6 +17,8 @@ from controller.domain.outcome import Outcome
 from controller.domain.pacing import Mode
 from controller.domain.recital import AUTOMATED_CALLS, LONGEST_MESSAGE
 from controller.engine.campaign_fields import changed, differences, fixed_now
+from controller.engine.report import build
+from controller.engine.verification import Verifier
 from controller.errors import Refused
 from controller.simulation.callee import (
     Answers,
@@ -29,6 +31,7 @@ from controller.simulation.callee import (
     Presses,
 )
 from controller.simulation.clock import EPOCH
+from controller.simulation.line import Timing
 from controller.simulation.link import Fault
 from tests.fakes.call_centre import CALLER, CallCentre, call_centre, number, virtual
 from tests.fakes.law import LAX_AGENTLESS
@@ -40,8 +43,8 @@ ASKED_FOR = Consent(basis=AUTOMATED_CALLS, source="form", given_at=EPOCH - timed
 
 async def campaign(centre: CallCentre, *contacts: E164, name: str = "news", **changes: Any) -> Campaign:
     """A campaign in which nobody speaks, started."""
-    changes = {"mode": Mode.AGENTLESS, "law": LAX_AGENTLESS, "message": "acme/news"} | changes
-    made = await centre.campaign(name, contacts=contacts, consent=ASKED_FOR, calls_per_second=1000, **changes)
+    given: dict[str, Any] = {"mode": Mode.AGENTLESS, "law": LAX_AGENTLESS, "message": "acme/news"} | changes
+    made = await centre.campaign(name, contacts=contacts, consent=ASKED_FOR, calls_per_second=1000, **given)
     await centre.start(made)
     return made
 
@@ -88,6 +91,39 @@ async def test_the_attempt_tells_when_the_message_began_and_what_was_checked() -
         assert fact.answer_class is not None
         assert fact.answer_class.value == "message"
         assert not fact.covered
+
+
+async def verified(centre: CallCentre) -> list[str]:
+    """What a verification of the evidence finds."""
+    found = await Verifier(centre.records.evidence, centre.records).verify()
+    assert found.attempts
+    return [str(finding) for finding in found.findings]
+
+
+@virtual
+async def test_report_and_evidence_call_them_neither_silent_nor_a_breach() -> None:
+    async with call_centre(agents=0) as centre:
+        centre.telephony.behave(TWO, Presses(after=1.0, at=1.0))
+        made = await campaign(centre, ONE, TWO)
+        await centre.until(lambda: centre.status("news").state is CampaignState.FINISHED)
+        report = build(made, await centre.records.figures(made.id), await centre.budget(made))
+        assert (report.answered, report.connected, report.silent) == (2, 0, 0)
+        assert report.outcomes == {"message": 2}
+        assert report.longest_silent is None
+        assert report.kept
+        assert report.disagreements == []
+        assert await verified(centre) == []
+
+
+@virtual
+async def test_a_callee_who_heard_nothing_is_a_breach_and_reported_as_one() -> None:
+    async with call_centre(agents=0) as centre:
+        centre.telephony.timing = Timing(playable=False)
+        made = await campaign(centre, ONE)
+        await centre.ended(ONE)
+        report = build(made, await centre.records.figures(made.id), await centre.budget(made))
+        assert (report.silent, report.kept, report.disagreements) == (1, False, [])
+        assert await verified(centre) == []
 
 
 @virtual
@@ -207,7 +243,7 @@ def test_the_note_is_asked_for_until_it_is_told(fault: Fault) -> None:
 @virtual
 async def test_a_sound_that_cannot_be_played_stops_the_campaign() -> None:
     async with call_centre(agents=0) as centre:
-        centre.telephony.timing = type(centre.telephony.timing)(playable=False)
+        centre.telephony.timing = Timing(playable=False)
         centre.telephony.behave(TWO, Answers(after=20.0))
         made = await campaign(centre, ONE, TWO, max_lines=1)
         await centre.ended(ONE)
@@ -223,7 +259,7 @@ async def test_a_sound_that_cannot_be_played_stops_the_campaign() -> None:
 @virtual
 async def test_a_message_without_end_is_ended_by_asterisk() -> None:
     async with call_centre(agents=0) as centre:
-        centre.telephony.timing = type(centre.telephony.timing)(message=10_000.0)
+        centre.telephony.timing = Timing(message=10_000.0)
         await campaign(centre, ONE)
         await centre.sleep(70)
         callee = await centre.ended(ONE)
