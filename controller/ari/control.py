@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from controller.ari.client import AriClient
 from controller.ari.events import ApplicationReplaced, Connected, Disconnected, StreamItem
 from controller.ari.models import Bridge
-from controller.ari.translate import recital_of, translate
+from controller.ari.translate import PLACED, recital_of, translate
 from controller.domain.campaign import Campaign
 from controller.domain.ids import (
     E164,
@@ -25,7 +25,7 @@ from controller.domain.ids import (
     channel_of_agent_call,
     channel_of_call,
 )
-from controller.domain.recital import Recital, Told
+from controller.domain.recital import Recital
 from controller.domain.regulation import Played
 from controller.errors import AsteriskRefused, AsteriskUnreachable, ControllerError, Refused
 from controller.ports import AgentOnWire, CallOnWire, LinkDown, LinkUp, PhoneEvent, Wire
@@ -83,7 +83,6 @@ class AriCallControl:
         self._seats: dict[ChannelId, AgentId] = {}
         self._trunks: set[str] = set()
         self._unfit = "not connected to Asterisk yet"
-        self._started: datetime | None = None
 
     # --- events ---------------------------------------------------------------------------------------
 
@@ -99,7 +98,7 @@ class AriCallControl:
             case Connected():
                 return await self._link_up()
             case Disconnected(reason=reason):
-                self._unfit, self._started = reason, None
+                self._unfit = reason
                 return LinkDown(reason)
             case ApplicationReplaced():
                 self._unfit = "another controller took the application over"
@@ -145,6 +144,8 @@ class AriCallControl:
             # Unanswered calls give no events otherwise; one subscription serves all calls of the trunk.
             await self._subscribe(trunk)
             self._trunks.add(trunk)
+        if agentless:
+            await self._open_note(call)
         await self._ari.channels.originate(
             endpoint=endpoint,
             channel_id=channel_of_call(call),
@@ -221,22 +222,20 @@ class AriCallControl:
                     "go: copy campaign-controller.extensions.conf of this version, and reload the dialplan"
                 ) from error
 
-    async def recital(self, call: CallId, since: datetime) -> Recital:
+    async def _open_note(self, call: CallId) -> None:
+        """Before it is dialed: later, a note that is not there says that this Asterisk knows nothing."""
+        try:
+            await self._ari.asterisk.set_variable(_note_of(call), PLACED)
+        except AsteriskUnreachable as error:
+            raise AsteriskUnreachable(str(error)) from error  # whatever became of it, nothing was dialed
+
+    async def recital(self, call: CallId) -> Recital:
         """Read the dialplan's note; see ports.CallControl."""
         try:
-            note = await self._ari.asterisk.get_variable(_note_of(call))
-            if note:
-                return recital_of(note)
-            if self._started is None:
-                started = datetime.fromisoformat((await self._ari.asterisk.info()).startup_time)
-                self._started = started
+            return recital_of(await self._ari.asterisk.get_variable(_note_of(call)))
         except AsteriskRefused as error:
             # A wish not to be called may be in it: whoever asks shall ask again.
             raise AsteriskUnreachable(str(error)) from error
-        except ValueError:
-            log.warning("Asterisk does not say when it was started", call=call)
-            return Recital()
-        return Recital(told=Told.NOTHING if self._started < since else Told.UNKNOWN)
 
     async def forget_recital(self, call: CallId) -> None:
         """Remove the dialplan's note; see ports.CallControl."""

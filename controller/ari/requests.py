@@ -32,9 +32,13 @@ def get(*segments: str, **query: Param) -> Request:
     return Request("GET", path_of(*segments), query, repeat=Repeat.SAFE)
 
 
-def unset_variable(name: str) -> Request:
-    """Remove a global variable; to set one without a value is to remove it."""
-    return Request("POST", path_of("asterisk", "variable"), {"variable": name}, repeat=Repeat.SAFE)
+def set_global(name: str, value: str | None) -> Request:
+    """Set a global variable; without a value it is removed.
+
+    Never repeated: the first one might come late, over what the dialplan has written since.
+    """
+    given = _given(variable=name, value=value)
+    return Request("POST", path_of("asterisk", "variable"), given, repeat=Repeat.NEVER)
 
 
 def delete(*segments: str, **query: Param) -> Request:

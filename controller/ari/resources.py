@@ -310,9 +310,13 @@ class AsteriskResource(_Resource):
         response = await self._do(requests.get("asterisk", "variable", variable=name))
         return text(response.json_object(), "value")
 
+    async def set_variable(self, name: str, value: str) -> None:
+        """Set a global variable."""
+        await self._do(requests.set_global(name, value))
+
     async def unset_variable(self, name: str) -> None:
         """Remove a global variable, if there is one."""
-        await self._do(requests.unset_variable(name))
+        await self._do(requests.set_global(name, None))
 
     async def module_running(self, name: str) -> bool:
         """Return whether a module, such as "func_timeout.so", is loaded and running."""

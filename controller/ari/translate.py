@@ -93,7 +93,9 @@ def _time(text: str) -> datetime | None:
         return None
 
 
+PLACED = "placed"
 NOTES = {
+    PLACED: Recital(told=Told.NOTHING),
     "playing": Recital(told=Told.PART),
     "over": Recital(told=Told.ALL),
     "done": Recital(told=Told.ALL, ours=True),
@@ -101,7 +103,7 @@ NOTES = {
     "key": Recital(told=Told.KEY, ours=True),
     "failed": Recital(told=Told.FAILED, ours=True),
 }
-"""The words with which the dialplan notes how far a message has come."""
+"""The words with which the dialplan notes how far a message has come; the first is the controller's own."""
 
 
 def recital_of(note: str) -> Recital:

@@ -23,7 +23,7 @@ class Told(Enum):
     """How much of the message the callee heard."""
 
     NOTHING = "nothing"
-    """It never began: the call was not answered, or was over in the same instant."""
+    """It never began: the call was not answered, was over in the same instant, or was never dialed."""
     PART = "part"
     ALL = "all"
     KEY = "key"
@@ -31,7 +31,7 @@ class Told(Enum):
     FAILED = "failed"
     """It could not be played: the callee heard nothing, and was hung up."""
     UNKNOWN = "unknown"
-    """Asterisk has no note, and cannot be relied on to have made one: it was started since."""
+    """Asterisk has no note: it was started since, or is another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,11 +21,11 @@ log = structlog.get_logger(__name__)
 
 async def heard(office: Office, call: Call) -> Recital:
     """What the callee heard. Asterisk is asked until it answers: nothing is closed on a guess."""
-    found, since = Recital(), call.admitted_at or office.clock.now()
+    found = Recital()
 
     async def ask() -> None:
         nonlocal found
-        found = await office.control.recital(call.id, since)
+        found = await office.control.recital(call.id)
 
     await office.health.settle(ask)
     return found

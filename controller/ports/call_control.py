@@ -204,12 +204,8 @@ class CallControl(Protocol):
         """
         ...
 
-    async def recital(self, call: CallId, since: datetime) -> Recital:
+    async def recital(self, call: CallId) -> Recital:
         """What Asterisk noted of an agentless call, also when the call is over; until ``forget_recital``.
-
-        Args:
-            call: its id.
-            since: when it was admitted (aware): an Asterisk that started later cannot know.
 
         Raises:
             Unreachable: it has not said; ask again.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import count
 
 from controller.domain.campaign import Campaign
@@ -92,7 +92,6 @@ class MemoryTelephony:
         self._desks: dict[AgentId, ChannelId | None] = {}
         self._serial = count(1)
         self._notes: dict[CallId, Recital] = {}
-        self._started = clock.now()
 
     # --- for the test or simulation: the network and its people ---------------------------------------
 
@@ -174,7 +173,6 @@ class MemoryTelephony:
         self._channels.clear()
         self._desks.clear()
         self._notes.clear()
-        self._started = self._clock.now()
 
     def replace(self) -> None:
         """Another controller takes the application over."""
@@ -218,6 +216,8 @@ class MemoryTelephony:
         def originate() -> None:
             if call in self._lines:
                 return
+            if agentless:
+                self._notes[call] = Recital(told=Told.NOTHING)
             callee = Callee(call, number, asyncio.get_running_loop().time())
             self.callees.append(callee)
             order = Order(
@@ -234,14 +234,9 @@ class MemoryTelephony:
         """Whether agentless calls can be led; see ports.CallControl. They can."""
         await self._requests.ask("can_recite", lambda: None)
 
-    async def recital(self, call: CallId, since: datetime) -> Recital:
+    async def recital(self, call: CallId) -> Recital:
         """What was noted; see ports.CallControl."""
-
-        def read() -> Recital:
-            none = Told.NOTHING if self._started < since else Told.UNKNOWN
-            return self._notes.get(call, Recital(told=none))
-
-        return await self._requests.ask("recital", read)
+        return await self._requests.ask("recital", lambda: self._notes.get(call, Recital()))
 
     async def forget_recital(self, call: CallId) -> None:
         """Remove the note; see ports.CallControl."""
@@ -357,7 +352,7 @@ class MemoryTelephony:
     def note(self, line: Line, told: Told, *, ours: bool = False) -> None:
         """How far an agentless call's message has come; the time at which it began is kept."""
         now = None if told is Told.FAILED else self._clock.now()
-        began = self._notes[line.call].began_at if line.call in self._notes else now
+        began = self._notes[line.call].began_at or now
         self._notes[line.call] = Recital(told=told, began_at=began, ours=ours)
 
     def left(self, line: Line) -> None:

@@ -239,8 +239,11 @@ class FakeAri:
                 result = {"ping": "pong", "timestamp": STAMP, "asterisk_id": "02:fc"}
             case "GET", ["asterisk", "variable"]:
                 result = {"value": self.variables.get(params["variable"], "")}
-            case "POST", ["asterisk", "variable"] if "value" not in params:
-                self.variables.pop(params["variable"], None)
+            case "POST", ["asterisk", "variable"]:
+                if "value" in params:
+                    self.variables[params["variable"]] = params["value"]
+                else:
+                    self.variables.pop(params["variable"], None)
                 return 204, None
             case "GET", ["asterisk", "modules", name]:
                 result = {"name": name, "status": "Running" if name in self.modules else "Not Running"}

@@ -11,7 +11,7 @@ import pytest
 
 from controller.ari import AriClient, AriConfig, parse_event
 from controller.ari.control import RECITAL_LABEL, AriCallControl
-from controller.ari.translate import NOTES, recital_of, translate
+from controller.ari.translate import NOTES, PLACED, recital_of, translate
 from controller.domain.campaign import Campaign
 from controller.domain.ids import E164, CallId, CampaignId, ChannelId, channel_of_call
 from controller.domain.recital import LONGEST_MESSAGE, Recital, Told
@@ -110,7 +110,6 @@ async def test_a_message_that_cannot_be_played_is_refused(asterisk: FakeAri, con
 
 NOTE = f"CC_HEARD_{CALL}"
 BEGAN = "2026-11-24T05:53:20.887123Z"
-STARTED = datetime.fromisoformat(STAMP)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +141,7 @@ def test_a_word_without_a_time_is_a_word(note: str) -> None:
 def test_the_dialplan_says_no_other_words() -> None:
     text = (shipped("asterisk-conf") / "campaign-controller.extensions.conf").read_text("utf-8")
     context = text.split("[campaign-message]")[1].split("\n[")[0]
-    said = set(re.findall(r"\(CC_HEARD_\$\{CC_CALL\}\)=(\w+)", context)) | {"done", "cut"}
+    said = set(re.findall(r"\(CC_HEARD_\$\{CC_CALL\}\)=(\w+)", context)) | {PLACED, "done", "cut"}
     assert said == NOTES.keys()
     assert f"TIMEOUT(absolute)={LONGEST_MESSAGE.total_seconds():g})" in context
     assert f"exten => s,1({RECITAL_LABEL})," in context
@@ -183,17 +182,29 @@ async def test_a_dialplan_of_before_is_noticed_before_anybodys_phone_rings(
 async def test_the_note_is_read_until_it_is_forgotten(asterisk: FakeAri, control: AriCallControl) -> None:
     asterisk.variables[NOTE] = f"key {BEGAN}"
     for _ in range(2):
-        assert (await control.recital(CALL, AT)).told is Told.KEY
+        assert (await control.recital(CALL)).told is Told.KEY
     await control.forget_recital(CALL)
     assert asterisk.variables == {}
 
 
-async def test_without_a_note_it_counts_whether_asterisk_could_have_made_one(
+async def test_before_it_is_dialed_the_note_is_there_so_that_none_says_that_nobody_knows(
     asterisk: FakeAri, control: AriCallControl
 ) -> None:
-    moment = timedelta(seconds=1)
-    assert (await control.recital(CALL, STARTED + moment)).told is Told.NOTHING
-    assert (await control.recital(CALL, STARTED - moment)).told is Told.UNKNOWN
+    assert (await control.recital(CALL)).told is Told.UNKNOWN
+    await control.place(CALL, E164("+390612345678"), campaign(LAX, "news"), agentless=True)
+    asked = [str(request) for request in asterisk.requests]
+    assert asked.index("POST /asterisk/variable") < asked.index("POST /channels")
+    assert (await control.recital(CALL)).told is Told.NOTHING
+    await control.place(CallId("c2"), E164("+390612345678"), campaign(LAX))
+    assert asterisk.variables.keys() == {NOTE}
+
+
+async def test_without_a_note_nobody_is_dialed(asterisk: FakeAri, control: AriCallControl) -> None:
+    asterisk.plan(Fault.DROP_AFTER, "POST", "/asterisk/variable")
+    with pytest.raises(AsteriskUnreachable) as raised:
+        await control.place(CALL, E164("+390612345678"), campaign(LAX, "news"), agentless=True)
+    assert not raised.value.outcome_unknown
+    assert not asterisk.channels
 
 
 @pytest.mark.parametrize("fault", [Fault.ERROR, Fault.DROP_BEFORE])
@@ -203,4 +214,4 @@ async def test_a_note_that_was_not_told_is_to_be_asked_for_again(
     asterisk.variables[NOTE] = f"key {BEGAN}"
     asterisk.plan(fault, "GET", "/asterisk/variable", times=9)
     with pytest.raises(AsteriskUnreachable):
-        await control.recital(CALL, AT)
+        await control.recital(CALL)
