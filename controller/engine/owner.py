@@ -358,10 +358,10 @@ class CallOwner:
         if call.agentless and outcome is Outcome.SILENT:
             self._run.safety_stop(f"call {call.id} was answered and heard no message: is the sound there?")
         await self._books.close(call, outcome)
-        if call.agentless:
-            await recitals.forget(office, call)
         office.at_risk.pop(call.id, None)
         office.apply(office.floor.over(call.id, office.clock.now()))
+        if call.agentless:
+            await recitals.forget(office, call)
 
     # --- the end --------------------------------------------------------------------------------------
 

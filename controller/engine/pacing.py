@@ -116,6 +116,8 @@ class CampaignPacing:
         waiting = 0
         # Calls of other campaigns count as well: they take agents whom this one counts on.
         for owner in office.owners.values():
+            if owner.call.agentless:
+                continue
             if owner.call.state in _RINGING:
                 ringing.append(_since(owner.call.admitted_at, now))
             elif owner.call.state in (CallState.ANSWERED, CallState.WAITING):

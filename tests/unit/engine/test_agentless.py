@@ -14,7 +14,7 @@ from controller.domain.clearance import caller_scope
 from controller.domain.contact import Consent
 from controller.domain.ids import E164, CampaignId
 from controller.domain.outcome import Outcome
-from controller.domain.pacing import Mode
+from controller.domain.pacing import Mode, Situation
 from controller.domain.recital import AUTOMATED_CALLS, LONGEST_MESSAGE
 from controller.engine.campaign_fields import changed, differences, fixed_now
 from controller.engine.report import build
@@ -175,6 +175,21 @@ async def test_agents_who_are_there_are_not_touched_and_other_campaigns_keep_the
 
 
 @virtual
+async def test_the_pacer_of_another_campaign_does_not_reckon_with_them() -> None:
+    async with call_centre(agents=1) as centre:
+        centre.telephony.habit = NoAnswer()
+        await campaign(centre, *(number(i) for i in range(10)))
+        await centre.until(lambda: len(centre.in_state(CallState.RINGING)) == 10)
+        beside = await centre.campaign(contacts=[number(50)], mode=Mode.PREDICTIVE)
+        await centre.start(beside)
+        await centre.until(lambda: len(centre.in_state(CallState.RINGING)) == 11)
+        pacing = centre.controller.office.runs[beside.id].pacing
+        assert pacing is not None
+        scene = pacing._scene(Situation(idle=0, reserved=1, in_flight=1, exposed=0, room=0))
+        assert len(scene.ringing) == 1
+
+
+@virtual
 async def test_who_leaves_during_the_message_is_done_all_the_same() -> None:
     async with call_centre(agents=0) as centre:
         centre.telephony.behave(ONE, Leaves(after=1.0, stays=3.0))
@@ -313,6 +328,28 @@ def test_killed_at_any_time_nothing_is_lost_that_a_callee_heard_or_wished(alive:
                 assert await opted_out(centre, which) is isinstance(behaviour, Presses), which
                 assert len(centre.telephony.calls_to(which)) == 1
             assert (await centre.budget(made)).silent == 0
+            await centre.nothing_left()
+
+    test()
+
+
+@pytest.mark.parametrize("down", [0.1, 1.0, 30.0])
+@pytest.mark.parametrize("alive", [0.7, 1.2, 3.9, 9.0])
+def test_events_that_were_missed_are_made_good_by_the_notes(alive: float, down: float) -> None:
+    @virtual
+    async def test() -> None:
+        async with call_centre(agents=0) as centre:
+            for which, (behaviour, _) in EVERYBODY.items():
+                centre.telephony.behave(which, behaviour)
+            await campaign(centre, *EVERYBODY)
+            await centre.sleep(alive)
+            centre.telephony.link_down()
+            await centre.sleep(down)
+            centre.telephony.link_up()
+            for which, (behaviour, outcome) in EVERYBODY.items():
+                await centre.ended(which)
+                assert await centre.outcome(which) is outcome, which
+                assert await opted_out(centre, which) is isinstance(behaviour, Presses), which
             await centre.nothing_left()
 
     test()
