@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -14,7 +15,7 @@ from controller.domain.clearance import caller_scope
 from controller.domain.contact import Consent
 from controller.domain.ids import E164, CampaignId
 from controller.domain.outcome import Outcome
-from controller.domain.pacing import Mode, Situation
+from controller.domain.pacing import Decision, Mode, Scene
 from controller.domain.recital import AUTOMATED_CALLS, LONGEST_MESSAGE
 from controller.engine.campaign_fields import changed, differences, fixed_now
 from controller.engine.report import build
@@ -185,8 +186,17 @@ async def test_the_pacer_of_another_campaign_does_not_reckon_with_them() -> None
         await centre.until(lambda: len(centre.in_state(CallState.RINGING)) == 11)
         pacing = centre.controller.office.runs[beside.id].pacing
         assert pacing is not None
-        scene = pacing._scene(Situation(idle=0, reserved=1, in_flight=1, exposed=0, room=0))
-        assert len(scene.ringing) == 1
+        scenes: list[Scene] = []
+        decide = pacing.pacer.decide
+
+        def look(scene: Scene) -> Decision:
+            scenes.append(scene)
+            return decide(scene)
+
+        with mock.patch.object(pacing.pacer, "decide", look):
+            await centre.sleep(3)
+        assert scenes
+        assert {len(scene.ringing) for scene in scenes} == {1}
 
 
 @virtual
