@@ -46,6 +46,9 @@ def create(
     ] = None,
     overdial: Annotated[float | None, _option("Mode ratio: lines per free agent.")] = None,
     ring_timeout: Annotated[float | None, _option("Seconds a phone may ring.")] = None,
+    take_back_after: Annotated[
+        float | None, _option("Mode predictive: seconds a phone rings before its call may be taken back.")
+    ] = None,
     wrap_up: Annotated[float | None, _option("Seconds after a conversation.")] = None,
     calls_per_second: Annotated[float | None, _option("Ceiling of new calls per second.")] = None,
     max_lines: Annotated[int | None, _option("Ceiling of calls in flight.")] = None,
@@ -93,6 +96,7 @@ def create(
         "mode": mode,
         "overdial": overdial,
         "ring_timeout": ring_timeout,
+        "take_back_after": take_back_after,
         "wrap_up": wrap_up,
         "calls_per_second": calls_per_second,
         "max_lines": max_lines,

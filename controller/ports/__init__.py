@@ -47,7 +47,9 @@ from controller.ports.ledger import (
     Suppression,
     Verdict,
 )
-from controller.ports.operations import AgentStatus, CampaignStatus, ControllerStatus, Operations
+from controller.ports.operations import AgentStatus, Blocked, CampaignStatus, ControllerStatus, Operations
+from controller.ports.pacing import RECENT, Learned, PacingFigures, PacingReport, Spread
+from controller.ports.queues import QueueStatus
 from controller.ports.records import (
     AttemptEnd,
     AttemptFact,
@@ -59,6 +61,7 @@ from controller.ports.records import (
 )
 
 __all__ = [
+    "RECENT",
     "Admission",
     "Admitting",
     "AgentAction",
@@ -70,6 +73,7 @@ __all__ = [
     "AttemptEnd",
     "AttemptFact",
     "Authorship",
+    "Blocked",
     "CallArrived",
     "CallControl",
     "CallGone",
@@ -89,6 +93,7 @@ __all__ = [
     "HopperEntry",
     "HopperSizes",
     "ImportResult",
+    "Learned",
     "Ledger",
     "LinkDown",
     "LinkUp",
@@ -96,11 +101,15 @@ __all__ = [
     "Lists",
     "ManualSuppression",
     "Operations",
+    "PacingFigures",
+    "PacingReport",
     "People",
     "PersonFile",
     "PhoneEvent",
+    "QueueStatus",
     "Records",
     "Reduced",
+    "Spread",
     "Suppression",
     "Verdict",
     "Wire",

@@ -24,6 +24,7 @@ from controller.api.rest.resources import (
     lists,
     scripts,
     segments,
+    watching,
     webhooks,
     work,
 )
@@ -45,6 +46,7 @@ RESOURCES = (
     lists.lists,
     compliance.compliance,
     events.events,
+    watching.watching,
     itself.itself,
 )
 """In the order of the document."""
