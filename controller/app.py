@@ -127,7 +127,14 @@ async def run(settings: Settings) -> int:
         stock = Stock(hopper=hopper, segments=records.segments, work=records.work)
         feed = Feed(clock)
         controller = Controller(
-            AriCallControl(client), ledger, records, clock, engine_settings(settings), stock, feed
+            AriCallControl(client),
+            ledger,
+            records,
+            clock,
+            engine_settings(settings),
+            stock,
+            feed,
+            lists=records.lists,
         )
         # The socket's lock also keeps a second controller of the same state directory out.
         await stack.enter_async_context(ControlServer(controller, settings.control_socket))

@@ -12,7 +12,7 @@ import structlog
 from controller.ari.client import AriClient
 from controller.ari.events import ApplicationReplaced, Connected, Disconnected, StreamItem
 from controller.ari.models import Bridge
-from controller.ari.translate import translate
+from controller.ari.translate import PLACED, recital_of, translate
 from controller.domain.campaign import Campaign
 from controller.domain.ids import (
     E164,
@@ -25,13 +25,16 @@ from controller.domain.ids import (
     channel_of_agent_call,
     channel_of_call,
 )
+from controller.domain.recital import Recital
 from controller.domain.regulation import Played
-from controller.errors import AsteriskRefused, AsteriskUnreachable, ControllerError
+from controller.errors import AsteriskRefused, AsteriskUnreachable, ControllerError, Refused
 from controller.ports import AgentOnWire, CallOnWire, LinkDown, LinkUp, PhoneEvent, QueueStatus, Wire
 
 log = structlog.get_logger(__name__)
 
 CALL_CONTEXT = "campaign-call"
+RECITAL_CONTEXT = "campaign-message"
+RECITAL_LABEL = "begin"
 MESSAGE_EXTENSION = "message"
 AGENT_CONTEXT = "campaign-agent-call"
 NOISE_CLASS = "comfort-noise"
@@ -62,6 +65,13 @@ REQUIRED_MODULES = ("func_timeout.so", "res_musiconhold.so", "app_playback.so")
 """Without the first there is no dead-man's switch (L1), without the second no noise (L2), without the third
 no message where a law demands one; and ARI answers 204 to a TIMEOUT(absolute) that was refused
 (control.c:757), so nobody would notice."""
+
+
+RECITAL_MODULE = "func_global.so"
+"""What agentless calls need beside: by it the dialplan notes what was heard."""
+
+NOWHERE = "Nowhere/nobody"
+"""An endpoint that no Asterisk has."""
 
 
 class AriCallControl:
@@ -137,27 +147,32 @@ class AriCallControl:
 
     # --- calls ----------------------------------------------------------------------------------------
 
-    async def place(self, call: CallId, number: E164, campaign: Campaign) -> None:
+    async def place(self, call: CallId, number: E164, campaign: Campaign, *, agentless: bool = False) -> None:
         """Dial into our own dialplan context; see ports.CallControl."""
         endpoint, trunk = campaign.endpoint(call, number)
         if trunk not in self._trunks:
             # Unanswered calls give no events otherwise; one subscription serves all calls of the trunk.
             await self._subscribe(trunk)
             self._trunks.add(trunk)
+        if agentless:
+            await self._open_note(call)
         await self._ari.channels.originate(
             endpoint=endpoint,
             channel_id=channel_of_call(call),
-            context=CALL_CONTEXT,
+            context=RECITAL_CONTEXT if agentless else CALL_CONTEXT,
             extension="s",
-            priority=1,
+            # Asked for by its label, a context that is not there is noticed before anybody's phone rings.
+            label=RECITAL_LABEL if agentless else None,
             caller_id=campaign.caller_number or None,
             timeout=max(1, round(campaign.ring_timeout.total_seconds())),
-            variables=self._variables(call, campaign),
+            variables=self._variables(call, campaign, agentless=agentless),
         )
 
-    def _variables(self, call: CallId, campaign: Campaign) -> dict[str, str]:
+    def _variables(self, call: CallId, campaign: Campaign, *, agentless: bool) -> dict[str, str]:
         """What the dialplan needs to keep the campaign's law by itself."""
         law = campaign.law
+        if agentless:
+            return {"CC_CALL": call, "CC_MESSAGE": campaign.message}
         variables = {
             "CC_CALL": call,
             "CC_APP": self._app,
@@ -198,6 +213,43 @@ class AriCallControl:
         """
         channel = channel_of_call(call)
         await self._ari.channels.continue_in_dialplan(channel, CALL_CONTEXT, MESSAGE_EXTENSION, 1)
+
+    # --- agentless calls ------------------------------------------------------------------------------
+
+    async def can_recite(self) -> None:
+        """Make sure that the dialplan has what it takes; see ports.CallControl."""
+        if not await self._ari.asterisk.module_running(RECITAL_MODULE):
+            raise Refused(f"Asterisk runs without {RECITAL_MODULE}, which calls without agents need: load it")
+        try:
+            # Nothing is dialed: Asterisk looks for the label first (404), for the endpoint then (500).
+            await self._ari.channels.originate(
+                endpoint=NOWHERE, context=RECITAL_CONTEXT, extension="s", label=RECITAL_LABEL
+            )
+        except AsteriskRefused as error:
+            if error.not_found:
+                raise Refused(
+                    f"Asterisk's dialplan has no context {RECITAL_CONTEXT}, into which calls without agents "
+                    "go: copy campaign-controller.extensions.conf of this version, and reload the dialplan"
+                ) from error
+
+    async def _open_note(self, call: CallId) -> None:
+        """Before it is dialed: later, a note that is not there says that this Asterisk knows nothing."""
+        try:
+            await self._ari.asterisk.set_variable(_note_of(call), PLACED)
+        except AsteriskUnreachable as error:
+            raise AsteriskUnreachable(str(error)) from error  # whatever became of it, nothing was dialed
+
+    async def recital(self, call: CallId) -> Recital:
+        """Read the dialplan's note; see ports.CallControl."""
+        try:
+            return recital_of(await self._ari.asterisk.get_variable(_note_of(call)))
+        except AsteriskRefused as error:
+            # A wish not to be called may be in it: whoever asks shall ask again.
+            raise AsteriskUnreachable(str(error)) from error
+
+    async def forget_recital(self, call: CallId) -> None:
+        """Remove the dialplan's note; see ports.CallControl."""
+        await self._ari.asterisk.unset_variable(_note_of(call))
 
     async def hang_up(self, call: CallId) -> bool:
         """Hang up; see ports.CallControl."""
@@ -265,11 +317,17 @@ class AriCallControl:
                 answered=channel.state == "Up",
                 arrived=channel.stasis_app == self._app,
                 agent=bridged.get(channel.id),
+                rings=channel.state == "Ringing",
             )
             for channel in snapshot.channels.values()
             if (call := call_of_channel(channel.id)) is not None
         ]
         return Wire(calls=calls, agents=agents)
+
+
+def _note_of(call: CallId) -> str:
+    """The global variable in which the dialplan notes what the callee of a call has heard."""
+    return f"CC_HEARD_{call}"
 
 
 def _phones(bridge: Bridge) -> list[ChannelId]:

@@ -32,6 +32,15 @@ def get(*segments: str, **query: Param) -> Request:
     return Request("GET", path_of(*segments), query, repeat=Repeat.SAFE)
 
 
+def set_global(name: str, value: str | None) -> Request:
+    """Set a global variable; without a value it is removed.
+
+    Never repeated: the first one might come late, over what the dialplan has written since.
+    """
+    given = _given(variable=name, value=value)
+    return Request("POST", path_of("asterisk", "variable"), given, repeat=Repeat.NEVER)
+
+
 def delete(*segments: str, **query: Param) -> Request:
     """End something; done twice is the same as once, but for a 404."""
     return Request("DELETE", path_of(*segments), query, repeat=Repeat.SAFE, nonblocking=True)
@@ -44,6 +53,7 @@ def originate(
     context: str | None = None,
     extension: str | None = None,
     priority: int | None = None,
+    label: str | None = None,
     app: str | None = None,
     app_args: str | None = None,
     caller_id: str | None = None,
@@ -57,6 +67,7 @@ def originate(
         context=context,
         extension=extension,
         priority=priority,
+        label=label,
         app=app,
         appArgs=app_args,
         callerId=caller_id,

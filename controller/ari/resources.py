@@ -45,6 +45,7 @@ class Channels(_Resource):
         context: str | None = None,
         extension: str | None = None,
         priority: int = 1,
+        label: str | None = None,
         app: str | None = None,
         app_args: str | None = None,
         caller_id: str | None = None,
@@ -63,6 +64,7 @@ class Channels(_Resource):
             context: where in the dialplan the call goes when it is answered; with `app`, leave it out.
             extension: extension there.
             priority: priority there.
+            label: the same by its name; then Asterisk looks whether it is there before it dials (else 404).
             app: Stasis application the call enters when it is answered.
             app_args: arguments for it, separated by commas.
             caller_id: "Name <number>" or a number.
@@ -80,7 +82,8 @@ class Channels(_Resource):
             channel_id=channel_id,
             context=context,
             extension=extension,
-            priority=priority if app is None else None,
+            priority=priority if app is None and label is None else None,
+            label=label,
             app=app,
             app_args=app_args,
             caller_id=caller_id,
@@ -306,6 +309,14 @@ class AsteriskResource(_Resource):
         """Return a global variable, "" if there is none."""
         response = await self._do(requests.get("asterisk", "variable", variable=name))
         return text(response.json_object(), "value")
+
+    async def set_variable(self, name: str, value: str) -> None:
+        """Set a global variable."""
+        await self._do(requests.set_global(name, value))
+
+    async def unset_variable(self, name: str) -> None:
+        """Remove a global variable, if there is one."""
+        await self._do(requests.set_global(name, None))
 
     async def module_running(self, name: str) -> bool:
         """Return whether a module, such as "func_timeout.so", is loaded and running."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from controller.ari.events import (
@@ -18,6 +19,7 @@ from controller.ari.events import (
     StasisStart,
 )
 from controller.domain.ids import AgentId, ChannelId, call_of_channel
+from controller.domain.recital import Recital, Told
 from controller.ports import (
     AgentAction,
     AgentArrived,
@@ -75,13 +77,40 @@ def translate(event: AriEvent, seats: Mapping[ChannelId, AgentId]) -> PhoneEvent
 def _noise_at(args: tuple[str, ...]) -> datetime | None:
     """When the noise began, from Stasis()'s third argument in the dialplan; None if it is not there."""
     match args:
-        case ("call", _, text) if _TIME.fullmatch(text):
-            try:
-                return datetime.fromisoformat(text)
-            except ValueError:
-                return None
+        case ("call", _, text):
+            return _time(text)
         case _:
             return None
+
+
+def _time(text: str) -> datetime | None:
+    """A time as the dialplan writes it; None if it is none."""
+    if not _TIME.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+PLACED = "placed"
+NOTES = {
+    PLACED: Recital(told=Told.NOTHING),
+    "playing": Recital(told=Told.PART),
+    "over": Recital(told=Told.ALL),
+    "done": Recital(told=Told.ALL, ours=True),
+    "cut": Recital(told=Told.PART, ours=True),
+    "key": Recital(told=Told.KEY, ours=True),
+    "failed": Recital(told=Told.FAILED, ours=True),
+}
+"""The words with which the dialplan notes how far a message has come; the first is the controller's own."""
+
+
+def recital_of(note: str) -> Recital:
+    """What the dialplan's note says: a word, and the time at which the message began (ISO 8601, UTC)."""
+    word, _, text = note.partition(" ")
+    known = NOTES.get(word)
+    return Recital() if known is None else replace(known, began_at=_time(text))
 
 
 def _state_change(channel: str, state: str, at: datetime) -> PhoneEvent | None:

@@ -27,6 +27,8 @@ _CLASSES = {
     Outcome.CONNECTED: AnswerClass.AGENT,
     Outcome.SILENT: AnswerClass.SILENT,
     Outcome.LEFT_EARLY: AnswerClass.LEFT,
+    Outcome.MESSAGE: AnswerClass.MESSAGE,
+    Outcome.MESSAGE_PART: AnswerClass.MESSAGE,
     Outcome.LOST: AnswerClass.FAILURE,
 }
 """For an answered call whose class was not recorded."""

@@ -80,12 +80,15 @@ ENGLISH: Final = MappingProxyType(
         "class.silent": "silent",
         "class.machine": "machine",
         "class.fax": "fax",
+        "class.message": "message",
         "class.left": "callee left",
         "class.failure": "failure",
         "meaning.agent": "a person heard an agent",
         "meaning.silent": "no agent reached it, and the caller ended it",
         "meaning.machine": "an agent found an answering machine",
         "meaning.fax": "an agent found a fax",
+        "meaning.message": "nobody was to speak (a campaign without agents): the callee heard the message, "
+        "or its beginning",
         "meaning.left": "the callee hung up before the cut; not silent only if being bridged since the "
         "answer",
         "meaning.failure": "broken off by the network, or nobody saw its end",
@@ -192,6 +195,7 @@ ENGLISH: Final = MappingProxyType(
         "days.agent": "agent",
         "days.silent": "silent",
         "days.left": "left",
+        "days.message": "message",
         "days.failure": "failure",
         "days.machine": "machine",
         "days.fax": "fax",

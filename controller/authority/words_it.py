@@ -81,12 +81,15 @@ ITALIAN: Final = MappingProxyType(
         "class.silent": "muta",
         "class.machine": "segreteria",
         "class.fax": "fax",
+        "class.message": "messaggio",
         "class.left": "chiamato uscito",
         "class.failure": "guasto",
         "meaning.agent": "una persona ha udito un operatore",
         "meaning.silent": "nessun operatore l'ha raggiunta, e il chiamante l'ha chiusa",
         "meaning.machine": "un operatore ha trovato una segreteria telefonica",
         "meaning.fax": "un operatore ha trovato un fax",
+        "meaning.message": "nessuno doveva parlare (campagna senza operatori): il chiamato ha udito il "
+        "messaggio, o il suo inizio",
         "meaning.left": "il chiamato ha riagganciato prima della chiusura; non muta solo se il collegamento "
         "all'operatore era in corso dalla risposta",
         "meaning.failure": "interrotta dalla rete, o nessuno ne ha visto la fine",
@@ -191,6 +194,7 @@ ITALIAN: Final = MappingProxyType(
         "days.agent": "operatore",
         "days.silent": "mute",
         "days.left": "uscite",
+        "days.message": "messaggi",
         "days.failure": "guasti",
         "days.machine": "segreterie",
         "days.fax": "fax",

@@ -41,7 +41,9 @@ def create(
     dial_string: Annotated[str | None, _option("Endpoint dialed, with {number} in it.")] = None,
     trunk: Annotated[str | None, _option("Endpoint of the trunk's events.")] = None,
     regulation: Annotated[str | None, _option("Regulation profile.")] = None,
-    mode: Annotated[str | None, _option("How it dials: predictive, progressive, reserved or ratio.")] = None,
+    mode: Annotated[
+        str | None, _option("How it dials: predictive, progressive, reserved, ratio or agentless.")
+    ] = None,
     overdial: Annotated[float | None, _option("Mode ratio: lines per free agent.")] = None,
     ring_timeout: Annotated[float | None, _option("Seconds a phone may ring.")] = None,
     take_back_after: Annotated[

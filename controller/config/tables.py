@@ -253,10 +253,11 @@ class CampaignDefaults(Section):
     )
     message: Annotated[str, StringConstraints(pattern=r"^[\w./:-]{0,200}$")] = Field(
         default=_CAMPAIGN.message,
-        description="Sound for callees whom no agent reaches, where the law demands a message",
+        description="Sound for callees whom no agent reaches, where the law demands a message; in agentless "
+        "campaigns for all",
     )
     regulation: str = Field(default=_CAMPAIGN.law.name, description="Regulation profile")
-    mode: Literal["predictive", "progressive", "reserved", "ratio"] = Field(
+    mode: Literal["predictive", "progressive", "reserved", "ratio", "agentless"] = Field(
         default="predictive", description="What a call needs before it is placed (docs/pacing.md)"
     )
     overdial: float = Field(

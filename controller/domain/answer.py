@@ -31,6 +31,8 @@ class AnswerClass(Enum):
     """An agent found an answering machine."""
     FAX = "fax"
     """An agent found a fax."""
+    MESSAGE = "message"
+    """Nobody was to speak: they heard the campaign's message, or the beginning of it."""
     LEFT = "left"
     """The callee hung up before the cut. Counts as silent, unless the bridging to an agent, commanded at the
     answer, was under way."""
@@ -62,6 +64,8 @@ def answer_class(call: Call, answerer: Answerer | None = None) -> AnswerClass | 
             return _BY_ANSWERER[answerer]
         case Outcome.LOST:
             return AnswerClass.FAILURE
+        case Outcome.MESSAGE | Outcome.MESSAGE_PART:
+            return AnswerClass.MESSAGE
         case Outcome.LEFT_EARLY:
             return AnswerClass.LEFT
         case Outcome.SILENT:

@@ -1,8 +1,10 @@
 """One call: its states, what can happen to it, and what is to be done about it.
 
     ADMITTING -> PLACING -> RINGING -> ANSWERED -> WAITING -> BRIDGING -> TALKING -> ENDED
-                                                     |  ^________|
-                                                     v
+                                |                    |  ^________|                     ^
+                                |                    v                                 |
+                                `-----> PLAYING (campaigns without agents) ------------'
+
     ENDING is entered from any live state when the call's end is under way and its confirmation is awaited: a
     hang-up has been asked for, or Asterisk plays the message after which it hangs up.
 
@@ -18,6 +20,7 @@ from enum import Enum
 from controller.domain.contact import Contact
 from controller.domain.ids import AgentId, CallId
 from controller.domain.outcome import Outcome
+from controller.domain.recital import Recital
 
 
 class CallState(Enum):
@@ -35,6 +38,8 @@ class CallState(Enum):
     BRIDGING = "bridging"
     """An agent is assigned, the bridging is commanded."""
     TALKING = "talking"
+    PLAYING = "playing"
+    """Picked up; the dialplan plays the message, and nobody is to speak. It never reaches us in Stasis."""
     ENDING = "ending"
     ENDED = "ended"
 
@@ -55,10 +60,12 @@ class Call:
     Attributes:
         covered: at admission an idle agent was reserved for it (so it was not charged to the budget).
         guaranteed: placed under L5: its agent stays reserved for it alone.
+        agentless: nobody is to speak: from the answer on the callee hears a message.
         agent: assigned now, or the one who spoke with it.
         asked_at_answer: the bridging under way (if one is) was commanded at the answer.
         waited: at its answer no agent was free, or the first bridging failed.
-        noise_at: when Asterisk began the noise, by its clock; None if it did not say.
+        noise_at: when Asterisk began the noise (or, of an agentless call, the message), by its clock; None
+            if it did not say.
         heard_at: from when on the callee has certainly heard the agent: the call is a success.
         cut_due: the time that the law leaves it is over.
         message_due: then a message is to be played, instead of hanging up.
@@ -70,6 +77,7 @@ class Call:
     state: CallState = CallState.ADMITTING
     covered: bool = False
     guaranteed: bool = False
+    agentless: bool = False
     agent: AgentId | None = None
     asked_at_answer: bool = False
     waited: bool = False
@@ -175,7 +183,7 @@ class BridgeFailed:
 
 @dataclass(frozen=True, slots=True)
 class CutDue:
-    """The time that the law leaves an answered call without an agent is over.
+    """The time that the law leaves an answered call without an agent, or that a message may play, is over.
 
     Attributes:
         message: the law demands that the callee now hears a message.
@@ -209,11 +217,13 @@ class Gone:
         cause: Q.850 cause, 0 if unknown.
         sip: SIP code, if known.
         witnessed: False if nobody saw it end (found missing after a lost connection or a restart).
+        recital: of an agentless call: what the callee heard; None if nobody asked Asterisk.
     """
 
     cause: int = 0
     sip: int | None = None
     witnessed: bool = True
+    recital: Recital | None = None
 
 
 CallEvent = (
@@ -311,6 +321,11 @@ class CountSuccess:
 
 
 @dataclass(frozen=True, slots=True)
+class OptOut:
+    """The callee asked for it by a key: bar their numbers, before the call is closed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Tell floor, ledger and records how it ended. The last command of every admitted call."""
 
@@ -335,6 +350,7 @@ Command = (
     | StartHeardTimer
     | GiveBackAgent
     | CountSuccess
+    | OptOut
     | Close
     | Discard
 )

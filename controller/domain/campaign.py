@@ -116,7 +116,8 @@ class Campaign:
         segment_hours: narrower still, by the contacts' segment.
         opens_at: it is started then (aware); None if a person starts it.
         closes_at: it is stopped then (aware), and no call rings past it.
-        message: sound that says on whose behalf one called, for a law that demands a message.
+        message: sound that says on whose behalf one called, for a law that demands a message; in an
+            agentless campaign all that the callee hears.
         dialing: the segments it dials, by weight and priority; none: all its contacts.
         order: in which order.
         agents: who may take its calls; none named: everybody.

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from controller.domain.campaign import Campaign
 from controller.domain.contact import Consent, Contact
 from controller.domain.ids import E164
+from controller.domain.recital import AUTOMATED_CALLS
 
 
 class CheckName(Enum):
@@ -122,12 +123,18 @@ def consent_check(consent: Consent | None, campaign: Campaign, now: datetime) ->
     """Whether there is a basis for calling, where the law asks for one."""
     name, law = CheckName.CONSENT, campaign.law
     if consent is None:
-        if law.consent_required:
+        if law.consent_required or not campaign.mode.needs_agents:
             return Check(name=name, passed=False, why=f"{law.name} asks for a basis, and the list gives none")
         return Check(name=name, passed=True, why=f"not asked for by {law.name}")
     if consent.given_at > now:
         why = f"{consent.basis} is dated {_day(consent.given_at, campaign)}, which is still to come"
         return Check(name=name, passed=False, why=why, until=consent.given_at)
+    if not campaign.mode.needs_agents and consent.basis.casefold() != AUTOMATED_CALLS:
+        why = (
+            f"{consent.basis} is no consent to calls in which nobody speaks: in an agentless campaign the "
+            f"basis has to be {AUTOMATED_CALLS}"
+        )
+        return Check(name=name, passed=False, why=why)
     why = f"{consent.basis}, {_day(consent.given_at, campaign)}, {consent.source}"
     return Check(name=name, passed=True, why=why)
 

@@ -26,8 +26,13 @@ def unlawful(campaign: Campaign) -> tuple[str, ...]:
             f"{law.name} demands a recorded message for callees whom no agent reaches, and the campaign has "
             "none (set message to a sound of Asterisk's)"
         )
+    elif not campaign.mode.needs_agents and not campaign.message:
+        complaints.append(
+            "nobody speaks in an agentless campaign, and it has no message either (set message to a sound of "
+            "Asterisk's)"
+        )
     if why := unsuited(campaign.mode, law):
         complaints.append(f"{why} (set mode)")
-    if campaign.mode.asks_agent or not campaign.mode.needs_agents:
+    if campaign.mode.asks_agent:
         complaints.append(f"this version does not dial in mode {campaign.mode.value} yet (set mode)")
     return tuple(complaints)

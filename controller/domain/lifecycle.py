@@ -38,6 +38,7 @@ from controller.domain.call import (
     Left,
     NoAgentFree,
     NotAdmitted,
+    OptOut,
     PickedUp,
     Place,
     Placed,
@@ -52,6 +53,7 @@ from controller.domain.call import (
 from controller.domain.ids import AgentId
 from controller.domain.outcome import Outcome, unanswered_outcome
 from controller.domain.pacing.modes import SHORTEST_RING
+from controller.domain.recital import Recital, Told
 
 Step = tuple[Call, tuple[Command, ...]]
 
@@ -84,6 +86,8 @@ def step(call: Call, event: CallEvent, now: datetime) -> Step:
             return call.evolve(state=CallState.RINGING), ()
         case Rang() if call.state in _UNANSWERED and call.rang_at is None:
             return call.evolve(rang_at=now), ()
+        case PickedUp() | Arrived() if call.agentless:
+            return _answered_by_the_message(call, event, now)
         case PickedUp() | Arrived():
             return _answered(call, event, now)
         case AgentAssigned(agent):
@@ -121,6 +125,18 @@ def _answered(call: Call, event: PickedUp | Arrived, now: datetime) -> Step:
     return answered, (*commands, FindAgent()) if arrived else commands
 
 
+def _answered_by_the_message(call: Call, event: PickedUp | Arrived, now: datetime) -> Step:
+    if call.state not in _UNANSWERED | {CallState.PLAYING, CallState.ENDING}:
+        return call, ()
+    answered = call.evolve(answered_at=call.answered_at or now)
+    if call.state is CallState.ENDING:
+        return answered, ()
+    if isinstance(event, Arrived):
+        # Asterisk waits for us to do something with it, so it plays no message. Nobody would ever speak.
+        return _hang_up(answered, HungUpBy.CONTROLLER)
+    return answered.evolve(state=CallState.PLAYING), ()
+
+
 def _assigned(call: Call, agent: AgentId) -> Step:
     if call.state is not CallState.WAITING:
         return call, (GiveBackAgent(agent, worked=False),)
@@ -150,6 +166,8 @@ def _towards_the_agent(
             # The command is on its way, and Asterisk's own switch cuts a moment later if it fails; a hang-up
             # from here could meet a conversation that has just begun.
             return call.evolve(cut_due=True, message_due=event.message), ()
+        case CutDue() if call.state is CallState.PLAYING:
+            return _hang_up(call, HungUpBy.CONTROLLER)
         case CutDue() if call.state is CallState.ENDING and call.ended_by is None:
             return call.evolve(cut_due=True), ()
         case Left() if call.state in (CallState.WAITING, CallState.BRIDGING):
@@ -196,6 +214,8 @@ def _hang_up(call: Call, by: HungUpBy) -> Step:
 
 
 def _gone(call: Call, event: Gone, now: datetime) -> Step:
+    if call.agentless:
+        return _message_over(call, event, now)
     late = call.cut_due and call.heard_at is None
     call = call.evolve(
         cause=event.cause,
@@ -218,6 +238,10 @@ def _outcome(call: Call, event: Gone, now: datetime) -> Outcome:
         return Outcome.LEFT_EARLY if left_while_bridging else Outcome.SILENT
     if not event.witnessed:
         return Outcome.LOST
+    return _unanswered(call, event, now)
+
+
+def _unanswered(call: Call, event: Gone, now: datetime) -> Outcome:
     if call.ended_by is HungUpBy.CONTROLLER:
         # Who was rung for so long was called, and did not answer.
         rang = now - call.rang_at if call.rang_at else timedelta(0)
@@ -225,10 +249,47 @@ def _outcome(call: Call, event: Gone, now: datetime) -> Outcome:
     return unanswered_outcome(event.cause, event.sip, rang=call.rang_at is not None)
 
 
+def _message_over(call: Call, event: Gone, now: datetime) -> Step:
+    recital = event.recital or Recital()
+    by = HungUpBy.CALLEE if event.witnessed else HungUpBy.UNKNOWN
+    answered = call.state is CallState.PLAYING or recital.told not in (Told.NOTHING, Told.UNKNOWN)
+    call = call.evolve(
+        cause=event.cause,
+        sip=event.sip,
+        # Asterisk may have seen an answer that we have not.
+        answered_at=call.answered_at or recital.began_at or (now if answered else None),
+        noise_at=recital.began_at,
+        ended_by=call.ended_by or (HungUpBy.CONTROLLER if recital.ours else by),
+    )
+    ended, commands = _close(call, _message_outcome(call, event, recital.told, now), now)
+    return ended, ((OptOut(), *commands) if recital.told is Told.KEY else commands)
+
+
+def _message_outcome(call: Call, event: Gone, told: Told, now: datetime) -> Outcome:
+    match told:
+        case Told.ALL | Told.KEY:
+            return Outcome.MESSAGE
+        case Told.PART:
+            return Outcome.MESSAGE_PART
+        case Told.FAILED:
+            return Outcome.SILENT
+        case Told.NOTHING if call.answered_at is not None:
+            # Who hangs up as they pick up, before anything can be heard, was not left in silence.
+            at_once = call.ended_by is HungUpBy.CALLEE and now - call.answered_at <= HEARD_AFTER
+            return Outcome.MESSAGE_PART if at_once else Outcome.SILENT
+        case Told.NOTHING if not event.witnessed:
+            return Outcome.NO_ANSWER
+        case Told.UNKNOWN if call.answered_at is not None or not event.witnessed:
+            return Outcome.LOST
+        case _:
+            return _unanswered(call, event, now)
+
+
 def _close(call: Call, outcome: Outcome, now: datetime) -> Step:
     give_back: tuple[Command, ...] = ()
     if call.agent is not None:
         give_back = (GiveBackAgent(call.agent, worked=call.heard_at is not None),)
-    stop: tuple[Command, ...] = (StopCutTimer(),) if call.answered_at and not call.heard_at else ()
+    timed = call.answered_at and not call.heard_at and not call.agentless
+    stop: tuple[Command, ...] = (StopCutTimer(),) if timed else ()
     ended = call.evolve(state=CallState.ENDED, outcome=outcome, ended_at=now)
     return ended, (*stop, *give_back, Close(outcome))

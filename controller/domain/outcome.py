@@ -18,6 +18,10 @@ class Outcome(Enum):
     """Answered, and no agent reached it, whoever hung up."""
     LEFT_EARLY = "left-early"
     """The callee hung up while the bridging to an agent, commanded at the answer, was under way."""
+    MESSAGE = "message"
+    """Answered, in a campaign without agents: the message was heard to its end, or to the callee's key."""
+    MESSAGE_PART = "message-part"
+    """The same, and the call ended before the message did."""
     LOST = "lost"
     """Nobody saw it end (controller dead or cut off). It may have been silent, so it counts as silent."""
     BUSY = "busy"
@@ -37,6 +41,11 @@ class Outcome(Enum):
         return self in _ANSWERED
 
     @property
+    def final(self) -> bool:
+        """Whether the contact was reached, so that no rule may have it called again."""
+        return self in (Outcome.CONNECTED, Outcome.MESSAGE, Outcome.MESSAGE_PART)
+
+    @property
     def uses_up_an_attempt(self) -> bool:
         """Whether the contact had its chance: not where we were the ones who failed it."""
         return self not in (Outcome.SILENT, Outcome.LOST, Outcome.CANCELLED)
@@ -47,7 +56,16 @@ class Outcome(Enum):
         return self in (Outcome.SILENT, Outcome.LOST)
 
 
-_ANSWERED = frozenset({Outcome.CONNECTED, Outcome.SILENT, Outcome.LEFT_EARLY, Outcome.LOST})
+_ANSWERED = frozenset(
+    {
+        Outcome.CONNECTED,
+        Outcome.SILENT,
+        Outcome.LEFT_EARLY,
+        Outcome.MESSAGE,
+        Outcome.MESSAGE_PART,
+        Outcome.LOST,
+    }
+)
 
 _BY_SIP = {
     404: Outcome.INVALID_NUMBER,

@@ -175,6 +175,7 @@ class Regulation:
         hours: when people may be called, by their own clock; None: at any time.
         caller_id: what number has to be presented.
         consent_required: a contact without a basis for calling it (with source and date) is not called.
+        agentless: people who consented to it may be called although nobody speaks: a message is played.
         register: the opposition register to be consulted; None: none is.
         retention: statistics and evidence are kept at least this long.
         sources: where each field's value comes from, by field.
@@ -199,6 +200,7 @@ class Regulation:
     hours: Hours | None = None
     caller_id: CallerIdRule = CallerIdRule()
     consent_required: bool = False
+    agentless: bool = False
     register: RegisterRule | None = None
     retention: timedelta = timedelta(days=731)
     sources: Mapping[str, Source] = field(default_factory=dict, compare=False)

@@ -112,6 +112,7 @@ class Books:
             guaranteed=call.guaranteed or not self._run.campaign.law.operator_guaranteed,
             exposure=self._office.exposure(self._run.campaign.id),
             now=self._office.clock.now(),
+            agentless=call.agentless,
         )
 
     async def _turned_away(self, putting_off: Awaitable[None]) -> None:
@@ -155,7 +156,9 @@ def _by_the_ledger(wish: Admitting, verdict: Verdict) -> tuple[Check, ...]:
     """What the ledger's admission says, for the evidence."""
     budget = verdict.budget
     stands = f"{budget.silent} silent of {budget.successes} successes, {budget.exposed} exposed"
-    if wish.covered:
+    if wish.agentless:
+        operator, room = "not owed, nobody is to speak", f"not charged: a message plays ({stands})"
+    elif wish.covered:
         operator, room = "an agent stands ready", f"not charged: an agent stands ready ({stands})"
     else:
         operator, room = "not owed", f"room for it ({stands})"

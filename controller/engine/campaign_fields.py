@@ -71,9 +71,8 @@ def _set_pauses(campaign: Campaign, value: Value) -> Campaign:
             outcome = Outcome(name)
         except ValueError:
             outcome = None
-        if outcome is None or outcome.counts_as_silent or outcome is Outcome.CONNECTED:
-            known = [each.value for each in Outcome if not each.counts_as_silent]
-            known.remove(Outcome.CONNECTED.value)
+        if outcome is None or outcome.counts_as_silent or outcome.final:
+            known = [each.value for each in Outcome if not each.counts_as_silent and not each.final]
             raise ValueError(f"{name!r} is no outcome that may be tried again: {', '.join(known)}")
         if given in (None, "never"):
             pauses.pop(outcome, None)
@@ -193,7 +192,9 @@ FIELDS: Final[Mapping[str, Field]] = {
         "endpoint of the trunk's events; several take turns",
     ),
     "mode": Field(
-        _set_mode, lambda c: c.mode.value, "how it dials: predictive, progressive, reserved or ratio"
+        _set_mode,
+        lambda c: c.mode.value,
+        "how it dials: predictive, progressive, reserved, ratio or agentless",
     ),
     "overdial": Field(
         lambda c, v: replace(c, overdial=number_of(v, 1, 10)),
@@ -364,4 +365,9 @@ def fixed_now(state: CampaignState, changes: Mapping[str, Value]) -> list[str]:
     """Which of these changes come too late for a campaign in this state."""
     if state in _CHANGEABLE_STILL:
         return []
-    return [name for name in changes if FIELDS[name].fixed]
+    return [name for name, change in changes.items() if FIELDS[name].fixed or _turns_agentless(name, change)]
+
+
+def _turns_agentless(name: str, change: Value) -> bool:
+    """Whether calls led without agents and calls led by agents would be mixed in one campaign's figures."""
+    return name == "mode" and Mode.AGENTLESS.value in (change["from"], change["to"])

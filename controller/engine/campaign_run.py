@@ -141,7 +141,8 @@ class CampaignRun:
         follows = campaign.retry.next_call(outcome, counted, ended, campaign.law, zone)
         return AttemptEnd(
             call=call,
-            next_due=follows.due,
+            # Of a lost call without agents nobody knows whether they asked not to be called again.
+            next_due=None if call.agentless and outcome is Outcome.LOST else follows.due,
             counts_as_attempt=counts,
             numbers=follows.numbers,
             tried=tried,

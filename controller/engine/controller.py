@@ -45,6 +45,7 @@ from controller.ports import (
     Ledger,
     LinkDown,
     LinkUp,
+    Lists,
     PacingReport,
     Records,
 )
@@ -91,8 +92,9 @@ class Controller:
         settings: EngineSettings,
         stock: Stock,
         feed: EventFeed | None = None,
+        lists: Lists | None = None,
     ) -> None:
-        self.office = Office(control, ledger, records, clock, stock, feed=feed)
+        self.office = Office(control, ledger, records, clock, stock, feed=feed, lists=lists)
         self._settings = settings
         self._desk = Desk(self.office, settings.agents)
         self._pbx_lab_token = ""
@@ -363,6 +365,8 @@ class Controller:
         """Refuse a campaign that could not keep its promises here."""
         if unfit := unlawful(campaign):
             raise Refused(f"campaign {campaign.id} not started: " + "; ".join(unfit))
+        if not campaign.mode.needs_agents:
+            await self._check_agentless(campaign)
         try:
             checked_region(campaign.region)
         except BadInput as error:
@@ -379,6 +383,14 @@ class Controller:
                 f"campaign {campaign.id} lifts the budget of silent calls; only a lab accepts that "
                 "(lab.allow_budget_override and the PBX's CC_LAB variable), never a PBX with real callees"
             )
+
+    async def _check_agentless(self, campaign: Campaign) -> None:
+        if self.office.lists is None:
+            raise Refused(f"campaign {campaign.id} not started: there is no do-not-call list for it here")
+        try:
+            await self.office.control.can_recite()
+        except Refused as error:
+            raise Refused(f"campaign {campaign.id} not started: {error}") from error
 
     def _in_lab(self) -> bool:
         token = self._settings.lab_token
@@ -460,7 +472,7 @@ class Controller:
             blocked=run.blocked if run.state is CampaignState.RUNNING else "",
             budget=run.budget,
             allowance=run.budget.tightest.allowance if run.budget.tightest else 0,
-            in_flight=floor.in_flight(campaign.id),
+            in_flight=self.office.lines(campaign.id),
             talking=sum(a.state is AgentState.TALKING and a.campaign == campaign.id for a in floor),
             placed=run.placed,
             outcomes=dict(run.outcomes),

@@ -86,15 +86,16 @@ class Dialer:
         if (pause := self._until_token()) > 0:
             return pause
         await run.supply.keep()
-        await run.promises.look()
-        self._keep_promises()
+        if run.campaign.mode.needs_agents:
+            await run.promises.look()
+            self._keep_promises()
         wanted = self._placement()
-        if wanted.covered + wanted.exposed == 0:
+        if wanted.calls == 0:
             run.blocked = self._why_none()
             return LOOK_AGAIN
-        await run.supply.refill(wanted.covered + wanted.exposed)
+        await run.supply.refill(wanted.calls)
         wait = LOOK_AGAIN
-        for covered in [True] * wanted.covered + [False] * wanted.exposed:
+        for covered in [True] * wanted.covered + [False] * (wanted.calls - wanted.covered):
             # Reading the hopper took time: an agent may have left, an edge may be down.
             if run.state is not CampaignState.RUNNING or not office.health.fit:
                 break
@@ -109,11 +110,15 @@ class Dialer:
             return wait
         if run.supply.idle:
             await self._no_contact_left()
+        elif run.supply.all_owed and not run.campaign.mode.needs_agents:
+            run.blocked = "who is left is owed an operator after a silent call, and nobody speaks here"
         return wait
 
     def _placement(self) -> Placement:
         run, office = self._run, self._office
         campaign, floor = run.campaign, office.floor
+        if not campaign.mode.needs_agents:
+            return Placement(agentless=max(0, campaign.max_lines - office.lines(campaign.id)))
         exposed = office.exposed(campaign.id)
         # The floor counts an exposed call from the moment it is wanted, the ledger from its admission: of
         # what the ledger counts, the larger of the two views of our own share is taken.
@@ -129,6 +134,8 @@ class Dialer:
         return self._pacing.placement(situation)
 
     def _why_none(self) -> str:
+        if not self._run.campaign.mode.needs_agents:
+            return f"all lines are in use (max_lines = {self._run.campaign.max_lines})"
         floor, campaign = self._office.floor, self._run.campaign.id
         here = [agent for agent in floor if floor.present(agent.id)]
         if not here:
@@ -179,10 +186,20 @@ class Dialer:
     ) -> bool:
         run, office = self._run, self._office
         call = CallId(secrets.token_hex(8))
-        if not office.floor.admit(call, run.campaign.id, cover=covered, guaranteed=guaranteed, only=only):
+        new = Call(
+            id=call,
+            contact=contact,
+            covered=covered,
+            guaranteed=guaranteed,
+            agentless=not run.campaign.mode.needs_agents,
+        )
+        # The floor is where agents stand ready: calls in which nobody speaks never come there.
+        if not new.agentless and not office.floor.admit(
+            call, run.campaign.id, cover=covered, guaranteed=guaranteed, only=only
+        ):
             return False
         self._pacing.placed(call)
-        owner = CallOwner(Call(id=call, contact=contact, covered=covered, guaranteed=guaranteed), run, office)
+        owner = CallOwner(new, run, office)
         self._tasks.create_task(owner.lead(), name=f"call {call}")
         return True
 

@@ -20,7 +20,7 @@ from controller.engine.gate import Gate
 from controller.engine.health import Health
 from controller.engine.supply import Stock
 from controller.engine.telling import Telling
-from controller.ports import CallControl, Clock, Exposure, Ledger, Records
+from controller.ports import CallControl, Clock, Exposure, Ledger, Lists, Records
 from controller.ports.feed import EventFeed
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Office:
         see_off: lets an agent go and clears the seat; the desk's.
         stock: what stands behind the contacts, beside the records.
         feed: who is told what happens; None: a feed that nobody listens to.
+        lists: where callees go who press the key for not being called again; None: no agentless campaigns.
         answer_to_command: seconds from an answered call's arrival (Asterisk's clock) to the command to
             bridge it; one by one, newest last, of the last calls only, for what counts is how things stand.
         occupancy: what the agents spend their time on.
@@ -65,6 +66,7 @@ class Office:
     answer_to_command: Durations = field(default_factory=lambda: Durations(LATEST))
     occupancy: Occupancy = field(default_factory=Occupancy)
     feed: EventFeed | None = None
+    lists: Lists | None = None
     health: Health = field(init=False)
     tell: Telling = field(init=False)
     _serial: int = 0
@@ -74,6 +76,13 @@ class Office:
         self.tell = Telling(self.feed or Feed(self.clock), self.floor)
         # Serials go on growing across restarts, so the ledger takes the first word of a new process.
         self._serial = int(self.clock.now().timestamp() * 1_000_000)
+
+    def lines(self, campaign: CampaignId) -> int:
+        """Calls of the campaign that no agent has: ringing, waiting, hearing the message."""
+        agentless = sum(
+            owner.call.agentless and owner.call.contact.campaign == campaign for owner in self.owners.values()
+        )
+        return self.floor.in_flight(campaign) + agentless
 
     def exposed(self, campaign: CampaignId) -> int:
         """How many calls of the campaign may turn silent, because nobody stands ready for them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -38,6 +39,7 @@ from controller.domain.call import (
     Left,
     NoAgentFree,
     NotAdmitted,
+    OptOut,
     PickedUp,
     Place,
     Placed,
@@ -54,6 +56,7 @@ from controller.domain.lifecycle import HEARD_AFTER, step
 from controller.domain.outcome import Outcome
 from controller.domain.regulation import Played
 from controller.domain.timetable import DIAL_WITHIN
+from controller.engine import recitals
 from controller.engine.books import Books
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
@@ -125,6 +128,8 @@ class CallOwner:
                 self._handling = False
                 event = await self._next_event()
                 self._handling = True
+                if isinstance(event, Gone) and self.call.agentless:
+                    event = replace(event, recital=await recitals.heard(self._office, self.call))
                 await self._handle(event)
         except Exception:
             # A bug in one call must end that call only; nobody may be left in it unattended.
@@ -180,6 +185,8 @@ class CallOwner:
             match self.call.state:
                 case CallState.RINGING:
                     return CancelAsked()
+                case CallState.PLAYING:
+                    return CutDue()
                 case CallState.ENDING | CallState.ANSWERED | CallState.WAITING | CallState.BRIDGING:
                     await self._office.control.hang_up(self.call.id)
         except Refused as error:
@@ -223,6 +230,8 @@ class CallOwner:
             case CountSuccess():
                 office.at_risk.pop(self.call.id, None)
                 await self._books.count_success(self.call)
+            case OptOut():
+                await recitals.opt_out(office, self.call, self._run.campaign)
             case Close(outcome):
                 await self._close(outcome)
             case Discard():
@@ -255,7 +264,9 @@ class CallOwner:
             self._log.warning("not dialed: the stores took too long to admit it")
             return PlaceFailed()
         try:
-            await self._office.control.place(self.call.id, self.call.contact.number, self._run.campaign)
+            await self._office.control.place(
+                self.call.id, self.call.contact.number, self._run.campaign, agentless=self.call.agentless
+            )
         except Refused as error:
             self._log.info("call refused by Asterisk", why=str(error))
             return PlaceFailed()
@@ -344,9 +355,13 @@ class CallOwner:
 
     async def _close(self, outcome: Outcome) -> None:
         office, call = self._office, self.call
+        if call.agentless and outcome is Outcome.SILENT:
+            self._run.safety_stop(f"call {call.id} was answered and heard no message: is the sound there?")
         await self._books.close(call, outcome)
         office.at_risk.pop(call.id, None)
         office.apply(office.floor.over(call.id, office.clock.now()))
+        if call.agentless:
+            await recitals.forget(office, call)
 
     # --- the end --------------------------------------------------------------------------------------
 

@@ -168,7 +168,9 @@ class CampaignPacing:
         # Calls of other campaigns count as well: they take agents whom this one counts on. Nothing is learned
         # from those that are placed by ratio: nobody told their risk.
         learns = campaign.mode is not Mode.RATIO
-        for new in [call for call in owners if call not in calls]:
+        # Calls in which nobody is to speak take no agent from anybody.
+        new_ones = [call for call, owner in owners.items() if call not in calls and not owner.call.agentless]
+        for new in new_ones:
             owner = owners[new]
             ours = learns and owner.call.contact.campaign == campaign.id
             calls[new] = _Watched(owner, ours=ours, now=seconds)

@@ -67,9 +67,10 @@ class Recovery:
         """Adopt or close every call that was in flight, then take in the agents who are still seated."""
         office = self._office
         marks = {mark.call: mark for caller in callers for mark in await office.ledger.flights(caller)}
-        attempts = {call.id: call for call in await office.records.open_attempts()}
+        attempts = {call.id: self._as_led(call) for call in await office.records.open_attempts()}
         for call, attempt in attempts.items():
-            if call not in office.owners:  # until its end is settled, each may turn out to have been silent
+            # Until its end is settled, each may turn out to have been silent, unless Asterisk leads it.
+            if call not in office.owners and not attempt.agentless:
                 office.at_risk[call] = attempt.contact.campaign
         wire = await office.control.wire()
         self._desk.resync({seat.agent: seat for seat in wire.agents})
@@ -77,6 +78,8 @@ class Recovery:
         for call, attempt in attempts.items():
             if call in office.owners:  # adopted by an earlier try that an edge interrupted
                 on_wire.pop(call, None)
+            elif attempt.agentless:
+                self._adopt_agentless(attempt, on_wire.pop(call, None))
             elif (entry := on_wire.pop(call, None)) is not None:
                 await self._adopt(attempt, entry, marks.get(call))
             else:
@@ -87,6 +90,26 @@ class Recovery:
         for call in on_wire:
             log.warning("a call of ours without a record: hung up", call=call)
             await office.control.hang_up(call)
+
+    def _as_led(self, attempt: Call) -> Call:
+        """The attempt, agentless if its campaign is: one that was started never turns into the other kind."""
+        campaign = self._run_of[attempt.contact.campaign].campaign
+        return attempt.evolve(agentless=not campaign.mode.needs_agents)
+
+    def _adopt_agentless(self, attempt: Call, entry: CallOnWire | None) -> None:
+        """Asterisk leads it, or led it to its end: its owner learns from Asterisk's note what was heard."""
+        office, run = self._office, self._run_of[attempt.contact.campaign]
+        answered = entry is not None and entry.answered
+        call = attempt.evolve(
+            state=CallState.PLAYING if answered else CallState.RINGING,
+            rang_at=office.clock.now() if entry is not None and entry.rings else None,
+        )
+        log.info("agentless call adopted", call=call.id, state=call.state.value, on_wire=entry is not None)
+        run.adopt(call)
+        owner = CallOwner(call, run, office)
+        if entry is None:
+            owner.post(Gone(witnessed=False))
+        self._spawn(owner)
 
     async def _adopt(self, attempt: Call, entry: CallOnWire, mark: FlightMark | None) -> None:
         office, run = self._office, self._run_of[attempt.contact.campaign]

@@ -248,6 +248,11 @@ class Supply:
         return await self._lanes.next_due(self._clock.now())
 
     @property
+    def all_owed(self) -> bool:
+        """Whether contacts are in the hand, and each is owed an operator (L5)."""
+        return bool(self._hand) and all(contact.operator_due for contact in self._hand)
+
+    @property
     def idle(self) -> bool:
         """Whether no contact is in the hand or under way."""
         return not self._hand and not self._under_way

@@ -14,7 +14,11 @@ from controller.ports.feed import EventFeed
 if TYPE_CHECKING:
     from controller.engine.campaign_run import CampaignRun
 
-_OF_CALLS = {CallState.ANSWERED: "call.answered", CallState.TALKING: "call.connected"}
+_OF_CALLS = {
+    CallState.ANSWERED: "call.answered",
+    CallState.PLAYING: "call.answered",
+    CallState.TALKING: "call.connected",
+}
 
 
 class Telling:

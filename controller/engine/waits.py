@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from controller.domain import recital
 from controller.domain.call import CallState
 
 MAILBOX = 64
@@ -21,7 +22,7 @@ SLOWEST_NEWS = timedelta(milliseconds=500)
 """If the news of an answer seems to have taken longer, Asterisk's clock and ours differ: only so much is
 taken off the time after which a waiting callee is cut."""
 
-LONGEST_MESSAGE = 60.0
+LONGEST_MESSAGE = recital.LONGEST_MESSAGE.total_seconds()
 """Seconds for which a message may play: TIMEOUT(absolute) in the dialplan's extension "message". The watch
 over a call that ends leaves it that time."""
 
@@ -31,6 +32,7 @@ WATCH = {
     CallState.WAITING: 4.0,
     CallState.BRIDGING: 4.0,
     CallState.TALKING: 60.0,
+    CallState.PLAYING: LONGEST_MESSAGE + 5.0,
     CallState.ENDING: 2.0,
 }
 """Seconds without an event after which the owner asks Asterisk whether the call is still there."""

@@ -86,6 +86,7 @@ RULES: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
     "hours": (_hours, "people are called at other hours"),
     "caller_id": (_caller_id, "other numbers may be presented, or none"),
     "consent_required": (_at_least, "no basis for calling is asked for"),
+    "agentless": (_at_most, "people are called although nobody speaks"),
     "register": (_register, "the register is asked less often, or another one, or none"),
     "retention": (_at_least, "evidence is kept for less"),
     "country": (_same, "it is another jurisdiction's"),

@@ -124,6 +124,7 @@ class ProfileTables(_Table):
         default=None, description="[caller_id] with required, must_answer and free_prefixes"
     )
     consent_required: Flag | None = Field(default=None, description=_FLAG)
+    agentless: Flag | None = Field(default=None, description=_FLAG)
     # ``register`` is a method of pydantic's models.
     register_: Annotated[RegisterTable | Literal["none"] | None, Field(alias="register")] = Field(
         default=None, description='[register] with name and max_age_days, or "none"'
@@ -158,7 +159,7 @@ class ProfileTables(_Table):
 
     def values(self) -> dict[str, Any]:
         """The rules that the file sets, as fields of a Regulation; without its sources."""
-        texts = ("title", "country", "superseded", "operator_guaranteed", "consent_required")
+        texts = ("title", "country", "superseded", "operator_guaranteed", "consent_required", "agentless")
         seconds = ("cut_after", "hang_up_after", "dead_man_after", "noise_within", "ring_at_least")
         values: dict[str, Any] = {name: getattr(self, name) for name in texts}
         for name in seconds:
@@ -193,7 +194,9 @@ NAMED: Final = tuple(field.alias or name for name, field in ProfileTables.model_
 """What may stand at the top of a file."""
 SOURCED: Final = frozenset(NAMED) - {"extends", "title", "country", "sources", "not_covered", "override"}
 """What may have a source."""
-OPTIONAL: Final = frozenset({"extends", "superseded", "hours", "sources", "not_covered", "override"})
+OPTIONAL: Final = frozenset(
+    {"extends", "superseded", "hours", "agentless", "sources", "not_covered", "override"}
+)
 """What even a profile that extends none may leave out."""
 
 _TABLES: Final[dict[str, type[BaseModel]]] = {

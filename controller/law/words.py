@@ -42,6 +42,9 @@ def _rules(law: Regulation) -> list[str]:
         "nobody is called without a recorded basis for it"
         if law.consent_required
         else "no basis for calling is asked for",
+        "people who consented to it may be called although nobody speaks (agentless campaigns)"
+        if law.agentless
+        else "nobody is called unless an agent is meant to speak: no agentless campaigns",
         f"a number is called only if it was checked against the {law.register.name} in the last "
         f"{_days(law.register.max_age)}, and is not in it"
         if law.register

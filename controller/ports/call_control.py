@@ -10,6 +10,7 @@ from typing import Protocol
 
 from controller.domain.campaign import Campaign
 from controller.domain.ids import E164, AgentId, CallId, ChannelId
+from controller.domain.recital import Recital
 from controller.ports.queues import QueueStatus
 
 
@@ -144,12 +145,14 @@ class CallOnWire:
         answered: the callee's phone is off the hook.
         arrived: it is in Stasis, so it can be bridged.
         agent: whose bridge the channel is in; None if in none of ours.
+        rings: the callee's phone rings.
     """
 
     call: CallId
     answered: bool
     arrived: bool
     agent: AgentId | None
+    rings: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,12 +186,39 @@ class CallControl(Protocol):
         """Raise Unreachable unless events flow and requests are answered."""
         ...
 
-    async def place(self, call: CallId, number: E164, campaign: Campaign) -> None:
+    async def place(self, call: CallId, number: E164, campaign: Campaign, *, agentless: bool = False) -> None:
         """Dial. Repeating it is safe: Asterisk refuses a second channel of the same id.
 
         From the answer on Asterisk keeps the campaign's law by itself: after ``law.dead_man_after`` without
         an agent it hangs up, or plays the campaign's message first where the law demands one.
+
+        Args:
+            call: its id.
+            number: whom to dial.
+            campaign: whose call it is.
+            agentless: from the answer on it plays the campaign's message, and hangs up. Such a call never
+                arrives (CallArrived): Asterisk leads it, and notes what the callee heard (``recital``).
         """
+        ...
+
+    async def can_recite(self) -> None:
+        """Make sure that Asterisk can lead agentless calls.
+
+        Raises:
+            Refused: it cannot; the message says what it lacks.
+        """
+        ...
+
+    async def recital(self, call: CallId) -> Recital:
+        """What Asterisk noted of an agentless call, also when the call is over; until ``forget_recital``.
+
+        Raises:
+            Unreachable: it has not said; ask again.
+        """
+        ...
+
+    async def forget_recital(self, call: CallId) -> None:
+        """The note is not needed any more."""
         ...
 
     async def connect(self, call: CallId, agent: AgentId) -> None:

@@ -40,7 +40,12 @@ class Admission(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitting:
-    """What the ledger is asked: may this number be called now, and if so, take its suppression key."""
+    """What the ledger is asked: may this number be called now, and if so, take its suppression key.
+
+    Attributes:
+        covered: an agent stands ready, so the budget is not asked.
+        agentless: nobody is to speak and a message plays from the answer on: the budget is not asked either.
+    """
 
     call: CallId
     campaign: Campaign
@@ -49,6 +54,7 @@ class Admitting:
     guaranteed: bool
     exposure: Exposure
     now: datetime
+    agentless: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

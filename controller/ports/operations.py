@@ -40,7 +40,7 @@ class CampaignStatus:
     Attributes:
         paused_by: who or what keeps it from dialing; None if nothing does, or it is over.
         blocked: why it places no calls although it is running; empty if it does.
-        in_flight: calls that ring or wait now.
+        in_flight: calls that ring or wait now, or hear the message of a campaign without agents.
         talking: conversations now.
         mode: how it dials.
         pacing: the latest decision on how many calls to place, with its reason; empty if there is none.

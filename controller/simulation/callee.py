@@ -43,6 +43,19 @@ class Leaves:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Presses:
+    """Picks up, listens, and presses the key for not being called again.
+
+    Attributes:
+        after: seconds from dialing to the answer.
+        at: seconds from the answer to the key.
+    """
+
+    after: float = 2.0
+    at: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoAnswer:
     """Lets it ring."""
 
@@ -78,7 +91,7 @@ class Unreachable(Fails):
     sip: int | None = 480
 
 
-Behaviour = Answers | Leaves | NoAnswer | Fails
+Behaviour = Answers | Leaves | Presses | NoAnswer | Fails
 Habit = Behaviour | Callable[[E164], Behaviour]
 """A behaviour, or a function that is asked anew for each call."""
 
@@ -99,6 +112,7 @@ class EndedBy(Enum):
     CONTROLLER = "controller"
     DEAD_MAN = "dead man's switch"
     MESSAGE = "end of the message"
+    KEY = "the callee's key"
     RING_TIMEOUT = "ring timeout"
     NETWORK = "network"
     PBX = "PBX"

@@ -8,8 +8,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from controller.domain.ids import AgentId, CallId
+from controller.domain.recital import Told
 from controller.ports import PhoneEvent
-from controller.simulation.callee import Answers, Behaviour, Callee, EndedBy, Fails, Heard, Leaves, NoAnswer
+from controller.simulation.callee import (
+    Answers,
+    Behaviour,
+    Callee,
+    EndedBy,
+    Fails,
+    Heard,
+    Leaves,
+    NoAnswer,
+    Presses,
+)
 
 LONGEST_MESSAGE = 60.0
 """Seconds: the dialplan's TIMEOUT(absolute) for a message."""
@@ -24,12 +35,16 @@ class Timing:
         stasis: from the answer until the call can be bridged.
         noise: from the answer until the noise is heard.
         message: how long a campaign's message is.
+        key: how long an agentless call waits for the callee's key after it.
+        playable: an agentless campaign's sound is where it should be.
     """
 
     ring: float = 0.05
     stasis: float = 0.003
     noise: float = 0.02
     message: float = 8.0
+    key: float = 2.5
+    playable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +55,13 @@ class Order:
         ring_timeout: how long the phone may ring.
         dead_man: from the answer until Asterisk ends a call that was not connected.
         message: it plays a message first.
+        agentless: it plays the message from the answer on, and nobody is to speak.
     """
 
     ring_timeout: float
     dead_man: float
     message: bool
+    agentless: bool = False
 
 
 class Exchange(Protocol):
@@ -66,6 +83,10 @@ class Exchange(Protocol):
 
     def attended(self, line: Line) -> AgentId | None:
         """The agent whose live phone is in the same bridge."""
+        ...
+
+    def note(self, line: Line, told: Told, *, ours: bool = False) -> None:
+        """How far an agentless call's message has come."""
         ...
 
     def left(self, line: Line) -> None:
@@ -116,7 +137,7 @@ class Line:
             case Fails(after=after, cause=cause, sip=sip):
                 self._after(after, lambda: self.end(EndedBy.NETWORK, cause, sip))
                 return
-            case Answers(after=after) | Leaves(after=after):
+            case Answers(after=after) | Leaves(after=after) | Presses(after=after):
                 self._after(after, self._answer)
             case NoAnswer():
                 pass
@@ -133,22 +154,56 @@ class Line:
             self.end(EndedBy.RING_TIMEOUT, 16)
 
     def _answer(self) -> None:
-        timing = self._pbx.timing
         self.answered = True
         self.callee.answered_at = self._loop.time()
-        self._noise = True
-        self.listen()
         self._pbx.picked_up(self)
-        self.arm(self._order.dead_man)
-        self._after(timing.stasis, lambda: self._pbx.at_stasis(self))
-        self._after(timing.noise, self._become_audible)
+        if self._order.agentless:
+            self._recite()
+        else:
+            self._wait_for_an_agent()
         match self._behaviour:
+            case Presses(at=at) if self._order.agentless:
+                self._after(at, self._press)
             case Leaves(stays=stays):
                 self._after(stays, lambda: self.end(EndedBy.CALLEE, 16))
             case Answers(patience=patience):
                 self._after(patience, self._lose_patience)
             case _:
                 pass
+
+    def _wait_for_an_agent(self) -> None:
+        timing = self._pbx.timing
+        self._noise = True
+        self.listen()
+        self.arm(self._order.dead_man)
+        self._after(timing.stasis, lambda: self._pbx.at_stasis(self))
+        self._after(timing.noise, self._become_audible)
+
+    def _recite(self) -> None:
+        """The dialplan's context for calls in which nobody speaks."""
+        if not self._pbx.timing.playable:
+            self._pbx.note(self, Told.FAILED, ours=True)
+            self._after(0.001, lambda: self.end(EndedBy.MESSAGE, 16))
+            return
+        self._message = True
+        self._pbx.note(self, Told.PART)
+        self.arm(LONGEST_MESSAGE)
+        self._after(self._pbx.timing.message, self._recited)
+        self.listen()
+
+    def _recited(self) -> None:
+        self._message, self._noise, self._audible = False, True, True
+        self._pbx.note(self, Told.ALL)
+        self.listen()
+        self._after(self._pbx.timing.key, self._done)
+
+    def _done(self) -> None:
+        self._pbx.note(self, Told.ALL, ours=True)
+        self.end(EndedBy.MESSAGE, 16)
+
+    def _press(self) -> None:
+        self._pbx.note(self, Told.KEY, ours=True)
+        self.end(EndedBy.KEY, 16)
 
     def _become_audible(self) -> None:
         self._audible = True
@@ -180,6 +235,8 @@ class Line:
         self._dead_man = self._after(max(0.1, seconds), self._time_is_over)
 
     def _time_is_over(self) -> None:
+        if self._order.agentless:
+            self._pbx.note(self, Told.PART, ours=True)
         if self._order.message and not self._message:
             self.play_message()
         else:

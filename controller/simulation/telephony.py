@@ -16,6 +16,7 @@ from itertools import count
 
 from controller.domain.campaign import Campaign
 from controller.domain.ids import E164, AgentId, CallId, ChannelId, channel_of_agent_call
+from controller.domain.recital import Recital, Told
 from controller.domain.regulation import Played
 from controller.errors import AsteriskRefused, AsteriskUnreachable
 from controller.ports import (
@@ -92,6 +93,7 @@ class MemoryTelephony:
         self._channels: dict[ChannelId, AgentId] = {}
         self._desks: dict[AgentId, ChannelId | None] = {}
         self._serial = count(1)
+        self._notes: dict[CallId, Recital] = {}
 
     # --- for the test or simulation: the network and its people ---------------------------------------
 
@@ -172,6 +174,7 @@ class MemoryTelephony:
             line.end(EndedBy.PBX, 0)
         self._channels.clear()
         self._desks.clear()
+        self._notes.clear()
 
     def replace(self) -> None:
         """Another controller takes the application over."""
@@ -214,22 +217,37 @@ class MemoryTelephony:
 
     # --- the port: calls ------------------------------------------------------------------------------
 
-    async def place(self, call: CallId, number: E164, campaign: Campaign) -> None:
+    async def place(self, call: CallId, number: E164, campaign: Campaign, *, agentless: bool = False) -> None:
         """Dial; see ports.CallControl."""
 
         def originate() -> None:
             if call in self._lines:
                 return
+            if agentless:
+                self._notes[call] = Recital(told=Told.NOTHING)
             callee = Callee(call, number, asyncio.get_running_loop().time())
             self.callees.append(callee)
             order = Order(
                 ring_timeout=max(1.0, round(campaign.ring_timeout.total_seconds())),
                 dead_man=campaign.law.dead_man_after.total_seconds(),
-                message=campaign.law.played is Played.MESSAGE,
+                message=campaign.law.played is Played.MESSAGE and not agentless,
+                agentless=agentless,
             )
             self._lines[call] = Line(call, callee, self._behaviour(number), order, self)
 
         await self._requests.ask("place", originate)
+
+    async def can_recite(self) -> None:
+        """Whether agentless calls can be led; see ports.CallControl. They can."""
+        await self._requests.ask("can_recite", lambda: None)
+
+    async def recital(self, call: CallId) -> Recital:
+        """What was noted; see ports.CallControl."""
+        return await self._requests.ask("recital", lambda: self._notes.get(call, Recital()))
+
+    async def forget_recital(self, call: CallId) -> None:
+        """Remove the note; see ports.CallControl."""
+        await self._requests.ask("forget_recital", lambda: self._notes.pop(call, None))
 
     async def connect(self, call: CallId, agent: AgentId) -> None:
         """Bridge; see ports.CallControl. Three requests, like the real one's."""
@@ -338,6 +356,12 @@ class MemoryTelephony:
         """The agent whose live phone is in the same bridge."""
         return line.desk if line.desk is not None and self._desks.get(line.desk) is not None else None
 
+    def note(self, line: Line, told: Told, *, ours: bool = False) -> None:
+        """How far an agentless call's message has come; the time at which it began is kept."""
+        now = None if told is Told.FAILED else self._clock.now()
+        began = self._notes[line.call].began_at or now
+        self._notes[line.call] = Recital(told=told, began_at=began, ours=ours)
+
     def left(self, line: Line) -> None:
         """The channel is not in Stasis any more."""
         self.tell(CallLeft(line.call))
@@ -405,7 +429,13 @@ class MemoryTelephony:
 
     def _snapshot(self) -> Wire:
         calls = [
-            CallOnWire(call=line.call, answered=line.answered, arrived=line.arrived, agent=line.desk)
+            CallOnWire(
+                call=line.call,
+                answered=line.answered,
+                arrived=line.arrived,
+                agent=line.desk,
+                rings=line.callee.rang_at is not None and not line.answered,
+            )
             for line in self._lines.values()
         ]
         agents = [

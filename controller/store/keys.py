@@ -49,6 +49,7 @@ from urllib.parse import quote
 from controller.domain.campaign import Campaign
 from controller.domain.ids import CallId, CampaignId
 from controller.domain.outcome import Outcome
+from controller.domain.recital import LONGEST_MESSAGE
 
 PING: Final = "cc:ping"
 PING_TTL: Final = timedelta(seconds=60)
@@ -151,7 +152,8 @@ def outcome_field(outcome: Outcome) -> str:
 
 def suppress_ttl(campaign: Campaign) -> timedelta:
     """How long the suppression key of a call in flight lives."""
-    return campaign.law.leave_alone + campaign.ring_timeout + MARGIN
+    message = LONGEST_MESSAGE if campaign.message else timedelta(0)
+    return campaign.law.leave_alone + campaign.ring_timeout + message + MARGIN
 
 
 def closed_ttl(outcome: Outcome) -> timedelta:

@@ -120,7 +120,7 @@ class RedisLedger:
     async def admit(self, wish: Admitting) -> Verdict:
         """Check suppression, L5 and budget and take the number, all or nothing."""
         campaign, caller = wish.campaign, wish.campaign.caller
-        checked = not wish.covered and campaign.override is None
+        checked = not (wish.covered or wish.agentless) and campaign.override is None
         placed = wish.now.astimezone(UTC)
         current = campaign.windows(placed)
         mark = {

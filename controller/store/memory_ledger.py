@@ -352,7 +352,7 @@ class MemoryLedger:
         return books.budget(current)
 
     def _affordable(self, wish: Admitting, books: _Books) -> bool:
-        if wish.covered or wish.campaign.override is not None:
+        if wish.covered or wish.agentless or wish.campaign.override is not None:
             return True
         exposed = dict(books.exposed)
         if self._fresh(books, wish.exposure):

@@ -15,7 +15,7 @@ from controller.domain.agent import AgentState
 from controller.domain.budget import Budget
 from controller.domain.call import Call, CallState
 from controller.domain.campaign import Campaign
-from controller.domain.contact import NewContact
+from controller.domain.contact import Consent, NewContact
 from controller.domain.ids import E164, AgentId, CallId, CampaignId
 from controller.domain.outcome import Outcome
 from controller.domain.pacing import Mode
@@ -168,6 +168,7 @@ class CallCentre:
                 segments=self.records.segments,
                 work=self.records.work,
             ),
+            lists=self.records.lists,
         )
         self.task = asyncio.get_running_loop().create_task(self.controller.run())
 
@@ -208,7 +209,13 @@ class CallCentre:
     # --- campaigns ------------------------------------------------------------------------------------
 
     async def campaign(
-        self, name: str = "spring", *, contacts: Sequence[E164] = (), credit: int = 0, **changes: Any
+        self,
+        name: str = "spring",
+        *,
+        contacts: Sequence[E164] = (),
+        credit: int = 0,
+        consent: Consent | None = None,
+        **changes: Any,
     ) -> Campaign:
         """Create a campaign; ``credit`` successes are in its budget already."""
         changes.setdefault("wrap_up", timedelta(seconds=5))
@@ -217,7 +224,8 @@ class CallCentre:
         self.profiles[law.name] = law
         campaign = Campaign(id=CampaignId(name), caller=CALLER, **changes)
         await self.records.save_campaign(campaign)
-        await self.records.add_contacts(campaign.id, [NewContact(number=each) for each in contacts])
+        people = [NewContact(number=each, consent=consent) for each in contacts]
+        await self.records.add_contacts(campaign.id, people)
         for i in range(credit):
             await self._credit(campaign, i)
         return campaign

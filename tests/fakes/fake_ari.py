@@ -70,6 +70,9 @@ class FakeAri:
     bridges: dict[str, dict[str, Any]] = field(default_factory=dict)
     filters: dict[str, Any] = field(default_factory=dict)
     subscriptions: list[str] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+    modules: set[str] = field(default_factory=lambda: {"func_global.so"})
+    labels: set[str] = field(default_factory=lambda: {"campaign-message,begin"})
     startup_time: str = STAMP
     websockets: int = 0
     app: str = "ctl"
@@ -234,6 +237,16 @@ class FakeAri:
                 result = {"system": system, "status": {"startup_time": self.startup_time}}
             case "GET", ["asterisk", "ping"]:
                 result = {"ping": "pong", "timestamp": STAMP, "asterisk_id": "02:fc"}
+            case "GET", ["asterisk", "variable"]:
+                result = {"value": self.variables.get(params["variable"], "")}
+            case "POST", ["asterisk", "variable"]:
+                if "value" in params:
+                    self.variables[params["variable"]] = params["value"]
+                else:
+                    self.variables.pop(params["variable"], None)
+                return 204, None
+            case "GET", ["asterisk", "modules", name]:
+                result = {"name": name, "status": "Running" if name in self.modules else "Not Running"}
             case "PUT", ["applications", name, "eventFilter"]:
                 self.filters[name] = params
                 result = self._application(name)
@@ -272,6 +285,10 @@ class FakeAri:
         id_ = params.get("channelId") or f"1795500000.{len(self.requests)}"
         if id_ in self.channels:
             return 409, json.dumps({"message": "Channel with given unique ID already exists"})
+        if "label" in params and f"{params['context']},{params['label']}" not in self.labels:
+            return 404, json.dumps({"message": "Requested label can not be found"})
+        if params["endpoint"].startswith("Nowhere/"):
+            return 500, json.dumps({"error": "Allocation failed"})
         self.channels[id_] = channel(id_, name=params["endpoint"])
         return 200, json.dumps(self.channels[id_])
 

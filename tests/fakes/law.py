@@ -28,5 +28,8 @@ LAX_MESSAGE = replace(
 )
 """The same for a law that demands a message: its times are those of the American and the British one."""
 
-KNOWN = {law.name: law for law in (IT_GARANTE_2014, LAX, LAX_MESSAGE)}
+LAX_AGENTLESS = replace(LAX_MESSAGE, name="lax-agentless", agentless=True, consent_required=True)
+"""The same for a law under which people may be called although nobody speaks."""
+
+KNOWN = {law.name: law for law in (IT_GARANTE_2014, LAX, LAX_MESSAGE, LAX_AGENTLESS)}
 """The profiles of a test's record store."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Final
 
-from controller.domain.regulation import Played, Regulation
+from controller.domain.regulation import Regulation
 
 TAKE_BACK_AFTER: Final = timedelta(seconds=15)
 """How long a phone rings, unless the campaign says otherwise, before its call may be taken back."""
@@ -29,7 +29,7 @@ class Mode(Enum):
     RESERVED = "reserved"
     """A free agent is reserved for each call and for it alone: the operator is guaranteed."""
     AGENTLESS = "agentless"
-    """Nobody speaks: a message is played. Only where law and consent allow it."""
+    """Nobody speaks: from the answer on a message is played. Only where law and consent allow it."""
 
     @property
     def overdials(self) -> bool:
@@ -54,10 +54,15 @@ class Mode(Enum):
 
 def unsuited(mode: Mode, law: Regulation) -> str:
     """Why a campaign must not dial like that under this law; empty if it may."""
-    if mode is Mode.AGENTLESS and law.played is not Played.MESSAGE:
-        return f"{law.name} lets a callee without an agent hear noise, not a message: no agentless campaigns"
+    if mode is Mode.AGENTLESS and not law.agentless:
+        source = law.sources.get("agentless")
+        why = f" ({source.text})" if source else ""
+        return f"{law.name} allows no calls in which nobody speaks: no agentless campaigns{why}"
     if mode is Mode.AGENTLESS and not law.consent_required:
-        return f"{law.name} demands no consent, and people are not called by a machine without it"
+        return (
+            f"{law.name} asks for no consent, and nobody is called by a machine without it: an agentless "
+            "campaign needs a profile with consent_required = true"
+        )
     return ""
 
 

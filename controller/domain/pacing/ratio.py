@@ -32,10 +32,16 @@ class Situation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """How many calls to place now, of each kind."""
+    """How many calls to place now, of each kind; ``agentless`` ones hear a message, and need nobody."""
 
-    covered: int
-    exposed: int
+    covered: int = 0
+    exposed: int = 0
+    agentless: int = 0
+
+    @property
+    def calls(self) -> int:
+        """All of them."""
+        return self.covered + self.exposed + self.agentless
 
 
 def decide(situation: Situation, *, overdial: float, max_lines: int) -> Placement:

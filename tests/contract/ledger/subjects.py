@@ -70,6 +70,7 @@ def wish(
     *,
     covered: bool = True,
     guaranteed: bool = False,
+    agentless: bool = False,
     reading: Exposure | None = None,
     now: datetime | None = None,
 ) -> Admitting:
@@ -80,8 +81,9 @@ def wish(
         number=number,
         covered=covered,
         guaranteed=guaranteed,
-        exposure=reading or exposure(0 if covered else 1),
+        exposure=reading or exposure(0 if covered or agentless else 1),
         now=now or datetime.now(UTC),
+        agentless=agentless,
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from controller.domain.budget import Budget
 from controller.domain.outcome import Outcome
+from controller.domain.recital import LONGEST_MESSAGE
 from controller.ports import Admission
 from tests.contract.ledger.subjects import (
     LAW,
@@ -167,3 +169,33 @@ async def test_a_hidden_number_does_not_hide_others(subject: Subject) -> None:
     assert found == {NUMBER, OTHER_NUMBER}
     assert len(await ledger.suppressions(one.caller, limit=1)) == 1
     assert await ledger.suppressions(new_caller()) == []
+
+
+async def test_a_call_in_which_nobody_is_to_speak_needs_no_budget_and_uses_none(subject: Subject) -> None:
+    ledger, one = await subject.ledger(), campaign(new_caller())
+    assert (await ledger.admit(wish(one, new_call(), covered=False))).admission is Admission.NO_BUDGET
+    for outcome in (Outcome.MESSAGE, Outcome.MESSAGE_PART):
+        said = wish(one, new_call(), covered=False, agentless=True)
+        assert (await ledger.admit(said)).admission is Admission.ADMITTED
+        assert (await ledger.admit(wish(one, new_call()))).in_flight, "protected like any other"
+        budget = await ledger.close(said.call, one, NUMBER, outcome, AT_ONCE, exposure(), PLACED)
+        assert plain(budget) == Budget()
+        assert await ledger.suppression(one.caller, NUMBER) is None
+    assert await ledger.outcomes(one) == {Outcome.MESSAGE: 1, Outcome.MESSAGE_PART: 1}
+
+
+async def test_nobody_who_is_owed_an_operator_is_called_without_one(subject: Subject) -> None:
+    ledger, one = await subject.ledger(), campaign(new_caller())
+    silent = new_call()
+    await ledger.admit(wish(one, silent))
+    await ledger.close(silent, one, NUMBER, Outcome.SILENT, LAW.leave_alone, exposure(), PLACED)
+    verdict = await ledger.admit(wish(one, new_call(), covered=False, agentless=True))
+    assert verdict.admission is Admission.OPERATOR_DUE
+
+
+async def test_a_message_may_play_to_its_end_before_the_key_expires(subject: Subject) -> None:
+    ledger = await subject.ledger()
+    one = replace(campaign(new_caller()), message="acme/news")
+    await ledger.admit(wish(one, new_call(), covered=False, agentless=True))
+    longest = one.ring_timeout + LONGEST_MESSAGE
+    assert await subject.lifetime(one.caller) > FIVE_DAYS + longest.total_seconds() * MS

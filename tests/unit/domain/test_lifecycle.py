@@ -53,6 +53,7 @@ from controller.domain.contact import Contact
 from controller.domain.ids import E164, AgentId, CallId, CampaignId, ContactId
 from controller.domain.lifecycle import HEARD_AFTER, step
 from controller.domain.outcome import Outcome
+from controller.domain.recital import Recital, Told
 from controller.law import IT_GARANTE_2014
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -76,14 +77,20 @@ WAY_TO: dict[CallState, tuple[CallEvent, ...]] = {
     CallState.WAITING: WAITING,
     CallState.BRIDGING: BRIDGING_AT_ANSWER,
     CallState.TALKING: TALKING,
+    CallState.PLAYING: ANSWERED,  # of an agentless call
     CallState.ENDING: (*WAITING, CutDue()),
     CallState.ENDED: (*TALKING, Gone(16)),
 }
 
 
-def new_call() -> Call:
+def new_call(*, agentless: bool = False) -> Call:
     contact = Contact(id=ContactId(1), campaign=CampaignId("spring"), number=E164("+390612345678"))
-    return Call(id=CallId("c1"), contact=contact)
+    return Call(id=CallId("c1"), contact=contact, agentless=agentless)
+
+
+def call_in(state: CallState) -> Call:
+    """A call in this state."""
+    return play(*WAY_TO[state], call=new_call(agentless=state is CallState.PLAYING))[0]
 
 
 def play(*events: CallEvent, call: Call | None = None) -> tuple[Call, list[Command]]:
@@ -644,7 +651,7 @@ def test_only_the_agent_in_the_conversation_can_end_it_by_leaving() -> None:
 
 @pytest.mark.parametrize("state", [state for state in CallState if state is not CallState.WAITING])
 def test_an_agent_assigned_to_a_call_that_cannot_use_one_is_given_back(state: CallState) -> None:
-    before = play(*WAY_TO[state])[0]
+    before = call_in(state)
 
     after, commands = step(before, AgentAssigned(BRUNO), T0)
 
@@ -660,6 +667,7 @@ TAKES: dict[CallState, set[type[CallEvent]]] = {
     CallState.WAITING: {AgentAssigned, NoAgentFree, CutDue, Left, Gone},
     CallState.BRIDGING: {Bridged, BridgeFailed, CutDue, Left, Gone},
     CallState.TALKING: {AgentLeft, EndAsked, Gone},  # and Heard, once
+    CallState.PLAYING: {Arrived, CutDue, Gone},
     CallState.ENDING: {PickedUp, Arrived, Gone},
     CallState.ENDED: set(),
 }
@@ -696,7 +704,7 @@ ONE_OF_EACH: list[CallEvent] = [
     ],
 )
 def test_an_event_that_makes_no_sense_in_a_state_changes_nothing(state: CallState, event: CallEvent) -> None:
-    before = play(*WAY_TO[state])[0]
+    before = call_in(state)
     assert before.state is state
 
     assert step(before, event, T0) == (before, ())
@@ -712,6 +720,7 @@ LIKELY: dict[CallState, list[CallEvent]] = {
     CallState.WAITING: [NoAgentFree(), AgentAssigned(ANNA)],
     CallState.BRIDGING: [Bridged(), BridgeFailed(), CutDue(), CutDue(message=True), Gone()],
     CallState.TALKING: [Heard(), Heard(), EndAsked(), AgentLeft(ANNA), Gone()],
+    CallState.PLAYING: [Gone(recital=Recital(told=told)) for told in Told],
     CallState.ENDING: [PickedUp(), AgentAssigned(ANNA)],
     CallState.ENDED: [AgentAssigned(ANNA)],
 }
@@ -783,8 +792,8 @@ class History:
                 self.timer = "stopped"
 
 
-def lead(choices: list[tuple[bool, int]]) -> History:
-    history = History()
+def lead(choices: list[tuple[bool, int]], *, agentless: bool = False) -> History:
+    history = History(call=new_call(agentless=agentless))
     names = itertools.count(201)
     for likely, index in choices:
         events = LIKELY[history.call.state] if likely else ANY_EVENT
@@ -814,18 +823,22 @@ def check_each_step(history: History, commands: tuple[Command, ...], *, ended_be
 
 
 @settings(max_examples=60, deadline=None)
-@given(choices)
-def test_every_assigned_agent_is_given_back_exactly_once(choices: list[tuple[bool, int]]) -> None:
-    history = lead(choices)
+@given(choices, st.booleans())
+def test_every_assigned_agent_is_given_back_exactly_once(
+    choices: list[tuple[bool, int]], agentless: bool
+) -> None:
+    history = lead(choices, agentless=agentless)
 
     given_back = Counter(c.agent for c in history.commands if isinstance(c, GiveBackAgent))
     assert given_back == Counter(history.assigned)
 
 
 @settings(max_examples=60, deadline=None)
-@given(choices)
-def test_every_admitted_call_is_closed_exactly_once_and_last(choices: list[tuple[bool, int]]) -> None:
-    history = lead(choices)
+@given(choices, st.booleans())
+def test_every_admitted_call_is_closed_exactly_once_and_last(
+    choices: list[tuple[bool, int]], agentless: bool
+) -> None:
+    history = lead(choices, agentless=agentless)
 
     closes = [c for c in history.commands if isinstance(c, Close)]
     if history.admitted:

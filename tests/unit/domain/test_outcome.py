@@ -4,12 +4,18 @@ import pytest
 
 from controller.domain.outcome import Outcome, unanswered_outcome
 
-ANSWERED = {Outcome.CONNECTED, Outcome.SILENT, Outcome.LEFT_EARLY, Outcome.LOST}
+REACHED = {Outcome.CONNECTED, Outcome.MESSAGE, Outcome.MESSAGE_PART}
+ANSWERED = {*REACHED, Outcome.SILENT, Outcome.LEFT_EARLY, Outcome.LOST}
 
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_only_silent_and_lost_calls_count_as_silent(outcome: Outcome) -> None:
     assert outcome.counts_as_silent == (outcome in {Outcome.SILENT, Outcome.LOST})
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_no_rule_has_anybody_called_again_who_was_reached(outcome: Outcome) -> None:
+    assert outcome.final == (outcome in REACHED)
 
 
 @pytest.mark.parametrize("outcome", Outcome)

@@ -14,7 +14,7 @@ from controller.domain.retry import TRIED_KEPT, NextCall, RetryRule, in_another_
 from controller.law import IT_GARANTE_2014
 
 ENDED = datetime(2026, 3, 27, 18, 0, tzinfo=UTC)
-FINAL = {Outcome.CONNECTED, Outcome.INVALID_NUMBER}
+FINAL = {Outcome.CONNECTED, Outcome.MESSAGE, Outcome.MESSAGE_PART, Outcome.INVALID_NUMBER}
 PAUSES = {
     Outcome.BUSY: timedelta(minutes=20),
     Outcome.NO_ANSWER: timedelta(hours=3),

@@ -10,6 +10,7 @@ import pytest
 
 from controller.domain.campaign import Campaign
 from controller.domain.ids import CallId, CampaignId, ChannelId
+from controller.domain.recital import Told
 from controller.errors import AsteriskRefused, AsteriskUnreachable
 from controller.ports import (
     AgentArrived,
@@ -23,7 +24,7 @@ from controller.ports import (
     LinkUp,
     PhoneEvent,
 )
-from controller.simulation.callee import Answers, Busy, EndedBy, Heard, Leaves, NoAnswer
+from controller.simulation.callee import Answers, Busy, EndedBy, Heard, Leaves, NoAnswer, Presses
 from controller.simulation.clock import VirtualClock
 from controller.simulation.link import Fault
 from controller.simulation.telephony import MemoryTelephony
@@ -136,6 +137,39 @@ async def test_the_message_needs_a_call_that_has_arrived() -> None:
     await asyncio.sleep(1.0)
     with pytest.raises(AsteriskRefused):
         await telephony.play_message(CALL)
+
+
+@virtual
+async def test_a_call_in_which_nobody_speaks_never_arrives_and_leaves_a_note() -> None:
+    telephony, listener = await _pbx(Answers(after=2.0))
+    assert (await telephony.recital(CALL)).told is Told.UNKNOWN
+    await telephony.place(CALL, number(0), WITH_MESSAGE, agentless=True)
+    assert (await telephony.recital(CALL)).told is Told.NOTHING
+    await asyncio.sleep(3.0)
+    assert (await telephony.recital(CALL)).told is Told.PART
+    await asyncio.sleep(20)
+    assert listener.kinds() == [LinkUp, CallRang, CallPickedUp, CallGone]
+    (callee,) = telephony.callees
+    assert [heard for _, heard in callee.heard] == [Heard.MESSAGE, Heard.NOISE]
+    assert callee.longest(Heard.NOISE) == pytest.approx(2.5)
+    recital = await telephony.recital(CALL)
+    assert (recital.told, recital.ours) == (Told.ALL, True)
+    await telephony.forget_recital(CALL)
+    assert (await telephony.recital(CALL)).told is Told.UNKNOWN
+
+
+@virtual
+async def test_the_key_ends_it_and_a_restart_forgets_it() -> None:
+    telephony, _ = await _pbx(Presses(after=1.0, at=3.0))
+    await telephony.place(CALL, number(0), WITH_MESSAGE, agentless=True)
+    await asyncio.sleep(5.0)
+    (callee,) = telephony.callees
+    assert callee.ended_by is EndedBy.KEY
+    assert callee.ended_at == pytest.approx((callee.answered_at or 0) + 3.0)
+    assert (await telephony.recital(CALL)).told is Told.KEY
+    telephony.restart()
+    telephony.link_up()
+    assert (await telephony.recital(CALL)).told is Told.UNKNOWN
 
 
 @virtual

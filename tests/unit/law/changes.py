@@ -107,7 +107,7 @@ _TIGHTER: dict[str, Any] = {
     "ring": lambda law: DAYS.map(lambda more: {"ring_at_least": law.ring_at_least + more / 86_400}),
     "leave": lambda law: DAYS.map(lambda more: {"leave_alone": law.leave_alone + more}),
     "retention": lambda law: DAYS.map(lambda more: {"retention": law.retention + more}),
-    "flags": lambda _: st.just({"operator_guaranteed": True, "consent_required": True}),
+    "flags": lambda _: st.just({"operator_guaranteed": True, "consent_required": True, "agentless": False}),
     "hours": lambda law: narrowed(law.hours).map(lambda hours: {"hours": hours}),
     "caller_id": _caller_id_less,
     "register": _register_less,
@@ -152,6 +152,8 @@ def _looser(law: Regulation) -> dict[str, st.SearchStrategy[Change]]:
     for flag in ("operator_guaranteed", "consent_required"):
         if getattr(law, flag):
             ways[flag] = st.just({flag: False})
+    if not law.agentless:
+        ways["agentless"] = st.just({"agentless": True})
     return ways
 
 

@@ -181,8 +181,9 @@ def test_one_decision_costs_little() -> None:
     assert best < 0.01
 
 
-def test_agentless_needs_a_law_with_a_message_and_consent() -> None:
-    assert "noise" in unsuited(Mode.AGENTLESS, PROFILES["it-garante-2014"])
+def test_agentless_needs_a_law_that_allows_it_and_asks_for_consent() -> None:
+    assert "nobody speaks" in unsuited(Mode.AGENTLESS, PROFILES["it-garante-2014"])
+    assert "consent_required" in unsuited(Mode.AGENTLESS, PROFILES["us-ftc-tsr"])
     assert all(not unsuited(Mode.PREDICTIVE, law) for law in PROFILES.values())
 
 
