@@ -103,6 +103,7 @@ class Campaign:
         overdial: lines dialed per free agent once the budget allows, 1.0 or more; for the mode RATIO.
         ring_timeout: how long a phone may ring.
         wrap_up: time an agent has after a conversation.
+        preview_timeout: time an agent has to decide whether a contact is called; for the mode PREVIEW.
         calls_per_second: ceiling of new calls per second.
         max_lines: ceiling of calls in flight.
         override: lab-only lifting of the budget; None in every lawful campaign.
@@ -134,6 +135,7 @@ class Campaign:
     overdial: float = 1.5
     ring_timeout: timedelta = timedelta(seconds=30)
     wrap_up: timedelta = timedelta(seconds=15)
+    preview_timeout: timedelta = timedelta(seconds=60)
     calls_per_second: float = 20.0
     max_lines: int = 200
     retry: RetryRule = field(default_factory=RetryRule)

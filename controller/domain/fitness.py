@@ -28,6 +28,6 @@ def unlawful(campaign: Campaign) -> tuple[str, ...]:
         )
     if why := unsuited(campaign.mode, law):
         complaints.append(f"{why} (set mode)")
-    if campaign.mode.asks_agent or not campaign.mode.needs_agents:
+    if not campaign.mode.needs_agents:
         complaints.append(f"this version does not dial in mode {campaign.mode.value} yet (set mode)")
     return tuple(complaints)

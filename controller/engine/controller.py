@@ -21,6 +21,7 @@ from controller.engine.dialer import Dialer
 from controller.engine.health import LINK
 from controller.engine.office import Office
 from controller.engine.owner import CallOwner
+from controller.engine.previews import OfferDesk
 from controller.engine.recovery import Recovery, resynchronise
 from controller.engine.supply import Stock
 from controller.errors import BadInput, ControllerError, Refused
@@ -91,6 +92,7 @@ class Controller:
         self.office = Office(control, ledger, records, clock, stock, feed=feed)
         self._settings = settings
         self._desk = Desk(self.office, settings.agents)
+        self._offers = OfferDesk(self.office)
         self._pbx_lab_token = ""
         self._tasks: asyncio.TaskGroup | None = None
         self._stopping = asyncio.Event()
@@ -261,6 +263,7 @@ class Controller:
 
     def _link_down(self, event: LinkDown) -> None:
         self.office.health.fail(LINK, event.reason)
+        self.office.wake_dialers()
         if event.replaced:
             log.error("another controller has taken over this application; stopping")
             self.stop()
@@ -347,6 +350,7 @@ class Controller:
         # First here, then in the store: if the store is down the campaign must stop dialing all the same.
         run.state, run.reason, run.paused_by = wanted, reason, paused_by
         self.office.tell.campaign(run)
+        run.previews.look()
         run.wake.set()
         await self.office.records.set_campaign_state(campaign, wanted, reason, paused_by)
 
@@ -413,6 +417,14 @@ class Controller:
         """End the agent's pause or wrap-up. See ports.Operations."""
         self._desk.ready(agent)
 
+    async def accept_offer(self, agent: AgentId, offer: CallId | None = None) -> CallId:
+        """Have the contact called that the agent looks at. See ports.Operations."""
+        return await self._offers.accept(agent, offer)
+
+    async def skip_offer(self, agent: AgentId, offer: CallId | None = None, reason: str = "") -> None:
+        """Put the contact off that the agent looks at. See ports.Operations."""
+        await self._offers.skip(agent, offer, reason)
+
     # --- operations: status ---------------------------------------------------------------------------
 
     def status(self) -> ControllerStatus:
@@ -427,6 +439,8 @@ class Controller:
                     since=agent.since,
                     call=agent.call,
                     wish=agent.wish.value if agent.wish else "",
+                    offer=self._offers.status(agent.id),
+                    reason=agent.reason,
                 )
                 for agent in self.office.floor
             ],
@@ -451,5 +465,6 @@ class Controller:
             mode=campaign.mode.value,
             pacing=str(run.pacing.decision or "") if run.pacing else "",
             taken_back=run.pacing.taken_back if run.pacing else 0,
+            offers=len(run.previews.open),
             override=campaign.override is not None,
         )

@@ -48,6 +48,7 @@ class Dialer:
             await self._dial_while_running()
         finally:
             filling.cancel()
+            run.previews.close()
         try:
             await run.close()
         except Unreachable as error:
@@ -88,6 +89,8 @@ class Dialer:
         await run.supply.keep()
         await run.promises.look()
         self._keep_promises()
+        if run.campaign.mode.asks_agent:
+            return await self._preview()
         wanted = self._placement()
         if wanted.covered + wanted.exposed == 0:
             run.blocked = self._why_none()
@@ -110,6 +113,35 @@ class Dialer:
         if run.supply.idle:
             await self._no_contact_left()
         return wait
+
+    async def _preview(self) -> float:
+        """Call who agents want called, and let the others look at the next; returns as ``_round``."""
+        run, office = self._run, self._office
+        await run.previews.put_off_skipped()
+        wait = await self._place_accepted()
+        enough = await run.previews.offer_all(held=run.promises.waiting_for_anybody)
+        offered = len(run.previews.open)
+        if offered:
+            run.blocked = f"{offered} offered: the agent decides whether and when to call"
+        else:
+            run.blocked = "" if office.floor.in_flight(run.campaign.id) else self._why_none()
+        if not enough and run.supply.idle:
+            await self._no_contact_left()
+        return wait
+
+    async def _place_accepted(self) -> float:
+        run, office = self._run, self._office
+        while (offer := await run.previews.next_accepted()) is not None:
+            if run.state is not CampaignState.RUNNING or not office.health.fit:
+                break
+            if office.floor.in_flight(run.campaign.id) >= run.campaign.max_lines:
+                break
+            if (pause := self._until_token()) > 0:
+                return pause
+            if run.previews.take_up(offer):
+                self._lead(Call(id=offer.id, contact=offer.contact, covered=True, guaranteed=True))
+                self._tokens -= 1
+        return LOOK_AGAIN
 
     def _placement(self) -> Placement:
         run, office = self._run, self._office
@@ -181,10 +213,13 @@ class Dialer:
         call = CallId(secrets.token_hex(8))
         if not office.floor.admit(call, run.campaign.id, cover=covered, guaranteed=guaranteed, only=only):
             return False
-        self._pacing.placed(call)
-        owner = CallOwner(Call(id=call, contact=contact, covered=covered, guaranteed=guaranteed), run, office)
-        self._tasks.create_task(owner.lead(), name=f"call {call}")
+        self._lead(Call(id=call, contact=contact, covered=covered, guaranteed=guaranteed))
         return True
+
+    def _lead(self, call: Call) -> None:
+        self._pacing.placed(call.id)
+        owner = CallOwner(call, self._run, self._office)
+        self._tasks.create_task(owner.lead(), name=f"call {call.id}")
 
     async def _no_contact_left(self) -> None:
         # A look through a long list for a rare segment takes seconds, and each change of the floor wakes us.

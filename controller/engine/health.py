@@ -43,6 +43,11 @@ class Health:
         return faults
 
     @property
+    def linked(self) -> bool:
+        """Whether events flow and what we know agrees with what Asterisk holds."""
+        return LINK not in self._faults
+
+    @property
     def fit(self) -> bool:
         """Whether calls may be placed."""
         return not self._faults and not self._unsettled

@@ -47,7 +47,13 @@ from controller.ports.ledger import (
     Suppression,
     Verdict,
 )
-from controller.ports.operations import AgentStatus, CampaignStatus, ControllerStatus, Operations
+from controller.ports.operations import (
+    AgentStatus,
+    CampaignStatus,
+    ControllerStatus,
+    OfferStatus,
+    Operations,
+)
 from controller.ports.records import (
     AttemptEnd,
     AttemptFact,
@@ -95,6 +101,7 @@ __all__ = [
     "ListedContact",
     "Lists",
     "ManualSuppression",
+    "OfferStatus",
     "Operations",
     "People",
     "PersonFile",

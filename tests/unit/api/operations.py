@@ -80,6 +80,13 @@ class FakeOperations:
     async def agent_ready(self, agent: AgentId) -> None:
         await self._note("ready", agent)
 
+    async def accept_offer(self, agent: AgentId, offer: CallId | None = None) -> CallId:
+        await self._note("accept", agent, offer or "")
+        return offer or CallId("call-2")
+
+    async def skip_offer(self, agent: AgentId, offer: CallId | None = None, reason: str = "") -> None:
+        await self._note("skip", agent, offer or "", reason)
+
     async def _note(self, *asked: str) -> None:
         self.asked.append(asked)
         if self.hang:
