@@ -41,10 +41,13 @@ def create(
     dial_string: Annotated[str | None, _option("Endpoint dialed, with {number} in it.")] = None,
     trunk: Annotated[str | None, _option("Endpoint of the trunk's events.")] = None,
     regulation: Annotated[str | None, _option("Regulation profile.")] = None,
-    mode: Annotated[str | None, _option("How it dials: predictive, progressive, reserved or ratio.")] = None,
+    mode: Annotated[
+        str | None, _option("How it dials: predictive, progressive, reserved, ratio or preview.")
+    ] = None,
     overdial: Annotated[float | None, _option("Mode ratio: lines per free agent.")] = None,
     ring_timeout: Annotated[float | None, _option("Seconds a phone may ring.")] = None,
     wrap_up: Annotated[float | None, _option("Seconds after a conversation.")] = None,
+    preview_timeout: Annotated[float | None, _option("Mode preview: seconds to decide on a contact.")] = None,
     calls_per_second: Annotated[float | None, _option("Ceiling of new calls per second.")] = None,
     max_lines: Annotated[int | None, _option("Ceiling of calls in flight.")] = None,
     max_attempts: Annotated[int | None, _option("Calls to a contact that is not reached.")] = None,
@@ -92,6 +95,7 @@ def create(
         "overdial": overdial,
         "ring_timeout": ring_timeout,
         "wrap_up": wrap_up,
+        "preview_timeout": preview_timeout,
         "calls_per_second": calls_per_second,
         "max_lines": max_lines,
         "max_attempts": max_attempts,

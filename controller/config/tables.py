@@ -30,6 +30,7 @@ from controller.domain.campaign import Campaign, Override
 from controller.domain.hours import parse_hours, written
 from controller.domain.ids import CampaignId
 from controller.domain.pacing.modes import Mode
+from controller.domain.preview import LONGEST, SHORTEST
 from controller.domain.privacy import NumberKey
 from controller.domain.regulation import Regulation
 from controller.domain.retry import RetryRule
@@ -256,7 +257,7 @@ class CampaignDefaults(Section):
         description="Sound for callees whom no agent reaches, where the law demands a message",
     )
     regulation: str = Field(default=_CAMPAIGN.law.name, description="Regulation profile")
-    mode: Literal["predictive", "progressive", "reserved", "ratio"] = Field(
+    mode: Literal["predictive", "progressive", "reserved", "ratio", "preview"] = Field(
         default="predictive", description="What a call needs before it is placed (docs/pacing.md)"
     )
     overdial: float = Field(
@@ -270,6 +271,12 @@ class CampaignDefaults(Section):
     )
     wrap_up: float = Field(
         default=_CAMPAIGN.wrap_up.total_seconds(), ge=0, le=3600, description="Seconds after a conversation"
+    )
+    preview_timeout: float = Field(
+        default=_CAMPAIGN.preview_timeout.total_seconds(),
+        ge=SHORTEST.total_seconds(),
+        le=LONGEST.total_seconds(),
+        description="Mode preview: seconds an agent has to decide on a contact",
     )
     calls_per_second: float = Field(
         default=_CAMPAIGN.calls_per_second, gt=0, le=1000, description="Ceiling of new calls per second"
@@ -340,6 +347,7 @@ class CampaignDefaults(Section):
             overdial=self.overdial,
             ring_timeout=timedelta(seconds=self.ring_timeout),
             wrap_up=timedelta(seconds=self.wrap_up),
+            preview_timeout=timedelta(seconds=self.preview_timeout),
             calls_per_second=self.calls_per_second,
             max_lines=self.max_lines,
             retry=RetryRule(max_attempts=self.max_attempts),

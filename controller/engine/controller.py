@@ -136,7 +136,7 @@ class Controller:
         try:
             async with asyncio.timeout(self._settings.shutdown_grace):
                 # Polled: this happens once in a controller's life, and nothing else needs a signal for it.
-                while self._unsettled_calls() or not self._desk.idle:  # noqa: ASYNC110
+                while self._unsettled_calls() or self._dialers or not self._desk.idle:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         except TimeoutError:
             log.warning("stopping with calls in flight; Asterisk's own switch ends them")

@@ -117,6 +117,7 @@ class Dialer:
     async def _preview(self) -> float:
         """Call who agents want called, and let the others look at the next; returns as ``_round``."""
         run, office = self._run, self._office
+        run.previews.look()  # whoever is to call back by now is kept free for that
         await run.previews.put_off_skipped()
         wait = await self._place_accepted()
         enough = await run.previews.offer_all(held=run.promises.waiting_for_anybody)

@@ -95,7 +95,7 @@ async def test_a_call_that_would_find_nobody_is_taken_back_when_it_has_rung_long
         assert centre.status().taken_back == len(taken)
 
 
-@pytest.mark.parametrize("mode", [Mode.PREVIEW, Mode.AGENTLESS])
+@pytest.mark.parametrize("mode", [Mode.AGENTLESS])
 def test_modes_that_cannot_be_dialed_are_refused(mode: Mode) -> None:
     @virtual
     async def run() -> None:

@@ -83,6 +83,7 @@ class CampaignView(Model):
     overdial: float
     ring_timeout: float
     wrap_up: float
+    preview_timeout: float = Field(description="Mode preview: how long an agent may look at a contact")
     calls_per_second: float
     max_lines: int
     max_attempts: int
@@ -118,6 +119,7 @@ class CampaignChanges(Changes):
     overdial: float = Field(default=1.0, ge=1, le=10)
     ring_timeout: float = Field(default=30.0, ge=5, le=120)
     wrap_up: float = Field(default=15.0, ge=0, le=3600)
+    preview_timeout: float = Field(default=60.0, ge=5, le=600)
     calls_per_second: float = Field(default=20.0, ge=0.01, le=1000)
     max_lines: Whole = Field(default=200, ge=1, le=10_000)
     max_attempts: Whole = Field(default=3, ge=1, le=100)
@@ -292,6 +294,7 @@ class CampaignStatusView(Model):
     mode: str
     pacing: str = Field(description="The latest decision on how many calls to place, with its reason")
     taken_back: int = Field(description="Calls whose ringing was ended, no agent being free soon")
+    offers: int = Field(description="Mode preview: contacts that agents look at now")
     outcomes: Mapping[Outcome, int]
     budget_lifted: bool
 
@@ -401,6 +404,7 @@ def status_view(one: CampaignStatus) -> CampaignStatusView:
         mode=one.mode,
         pacing=one.pacing,
         taken_back=one.taken_back,
+        offers=one.offers,
         outcomes=dict(one.outcomes),
         budget_lifted=one.override,
     )
