@@ -19,9 +19,9 @@ from controller.engine.campaign_run import CampaignRun
 from controller.engine.desk import Desk
 from controller.engine.dialer import Dialer
 from controller.engine.health import LINK
+from controller.engine.offer_desk import OfferDesk
 from controller.engine.office import Office
 from controller.engine.owner import CallOwner
-from controller.engine.previews import OfferDesk
 from controller.engine.recovery import Recovery, resynchronise
 from controller.engine.supply import Stock
 from controller.errors import BadInput, ControllerError, Refused
@@ -465,6 +465,6 @@ class Controller:
             mode=campaign.mode.value,
             pacing=str(run.pacing.decision or "") if run.pacing else "",
             taken_back=run.pacing.taken_back if run.pacing else 0,
-            offers=len(run.previews.open),
+            offers=run.previews.count,
             override=campaign.override is not None,
         )

@@ -15,8 +15,8 @@ import structlog
 from controller.domain.agent import AgentState, Wish
 from controller.domain.call import EndAsked
 from controller.domain.ids import AgentId, ChannelId
+from controller.engine.offer_desk import OfferDesk
 from controller.engine.office import Office
-from controller.engine.previews import OfferDesk
 from controller.errors import ControllerError, Refused
 from controller.ports import AgentAction, AgentArrived, AgentAsked, AgentGone, AgentOnWire
 

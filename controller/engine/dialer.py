@@ -84,7 +84,7 @@ class Dialer:
         if not office.health.fit:
             run.blocked = "; ".join(office.health.faults)
             return LOOK_AGAIN
-        if (pause := self._until_token()) > 0:
+        if not run.campaign.mode.asks_agent and (pause := self._until_token()) > 0:
             return pause
         await run.supply.keep()
         await run.promises.look()
@@ -121,7 +121,7 @@ class Dialer:
         await run.previews.put_off_skipped()
         wait = await self._place_accepted()
         enough = await run.previews.offer_all(held=run.promises.waiting_for_anybody)
-        offered = len(run.previews.open)
+        offered = run.previews.count
         if offered:
             run.blocked = f"{offered} offered: the agent decides whether and when to call"
         else:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -21,10 +20,9 @@ from controller.domain.campaign import CampaignState
 from controller.domain.clearance import Check
 from controller.domain.contact import Contact
 from controller.domain.ids import AgentId, CallId, ContactId
-from controller.domain.preview import SKIPPED_FOR, Offer, OfferEnd, checked_reason
+from controller.domain.preview import SKIPPED_FOR, Offer, OfferEnd
 from controller.engine.office import Office
-from controller.errors import BadInput, Refused, Unreachable
-from controller.ports import OfferStatus
+from controller.errors import Refused
 
 if TYPE_CHECKING:
     from controller.engine.campaign_run import CampaignRun
@@ -75,9 +73,14 @@ class Previews:
         self._skipped: list[_Skip] = []
 
     @property
-    def open(self) -> Mapping[AgentId, Offer]:
-        """The offers that are open, by agent."""
-        return {agent: each.offer for agent, each in self._open.items()}
+    def count(self) -> int:
+        """How many offers are open."""
+        return len(self._open)
+
+    def of(self, agent: AgentId) -> Offer | None:
+        """What the agent looks at."""
+        known = self._open.get(agent)
+        return known.offer if known else None
 
     # --- offering -------------------------------------------------------------------------------------
 
@@ -142,6 +145,11 @@ class Previews:
             known.answer = asyncio.get_running_loop().create_future()
             self._run.wake.set()
         return known.answer
+
+    def being_placed(self, agent: AgentId, offer: CallId) -> Answer | None:
+        """What becomes of an offer that this agent has accepted, while its call is being checked."""
+        found = (each for each in self._placing.values() if each.offer.id == offer)
+        return next((each.answer for each in found if each.offer.agent == agent), None)
 
     def skip(self, agent: AgentId, offer: CallId | None = None, reason: str = "") -> Answer:
         """The agent does not want the contact called now; they are free at once. Raises as ``accept`` does.
@@ -255,7 +263,11 @@ class Previews:
         known = self._open.get(offer.agent)
         if known is not None and known.offer.id == offer.id:
             faults = "; ".join(self._office.health.faults)
-            self._end(known, OfferEnd.REFUSED, faults or "no line was free in time")
+            self._end(
+                known,
+                OfferEnd.REFUSED,
+                faults or "no call might be placed in time (max_lines, calls_per_second)",
+            )
 
     def _end(
         self,
@@ -292,92 +304,6 @@ class Previews:
         )
         if known.answer is not None:
             _resolve(known.answer, "" if end is OfferEnd.ACCEPTED else why or "the offer has ended")
-
-
-class OfferDesk:
-    """Agents' answers, whichever campaign's offer they have."""
-
-    def __init__(self, office: Office) -> None:
-        self._office = office
-
-    def of(self, agent: AgentId) -> Offer | None:
-        """What the agent looks at."""
-        previews = self._previews(agent)
-        return previews.open.get(agent) if previews else None
-
-    def status(self, agent: AgentId) -> OfferStatus | None:
-        """What the agent looks at, to be shown."""
-        offer = self.of(agent)
-        if offer is None:
-            return None
-        return OfferStatus(
-            id=offer.id,
-            campaign=offer.campaign,
-            contact=offer.contact.id,
-            since=offer.since,
-            until=offer.until,
-        )
-
-    async def accept(self, agent: AgentId, offer: CallId | None = None) -> CallId:
-        """Have the contact called that the agent looks at; returns when the call has passed all checks.
-
-        Raises:
-            Refused: they have no such offer, or a check failed; it says which.
-            Unreachable: it was not done in time; it may still be.
-        """
-        known = self._office.floor.agent(agent)
-        if offer is not None and known is not None and known.call == offer:
-            return offer  # said again
-        previews, wanted = self._must(agent)
-        if why := await _in_time(previews.accept(agent, offer)):
-            raise Refused(f"the contact is not called: {why}")
-        return wanted.id
-
-    async def skip(self, agent: AgentId, offer: CallId | None = None, reason: str = "") -> None:
-        """Skip the contact that the agent looks at; returns when it is put off.
-
-        Raises:
-            BadInput: the reason is no word.
-            Refused, Unreachable: as ``accept``.
-        """
-        try:
-            word = checked_reason(reason)
-        except ValueError as error:
-            raise BadInput("reason", str(error), "a word such as wrong-person, or nothing") from None
-        previews, _ = self._must(agent)
-        await _in_time(previews.skip(agent, offer, word))
-
-    def press(self, agent: AgentId, *, call: bool) -> None:
-        """The agent pressed the key for calling, or for skipping; nothing happens without an offer."""
-        previews = self._previews(agent)
-        offer = previews.open.get(agent) if previews else None
-        if previews is None or offer is None or not offer.seen(self._office.clock.now()):
-            return
-        try:
-            if call:
-                previews.accept(agent, offer.id)
-            else:
-                previews.skip(agent, offer.id, "key")
-        except Refused as error:
-            log.info("key not obeyed", agent=agent, why=str(error))
-
-    def _must(self, agent: AgentId) -> tuple[Previews, Offer]:
-        previews = self._previews(agent)
-        offer = previews.open.get(agent) if previews else None
-        if previews is None or offer is None:
-            raise Refused(f"agent {agent} has no offer")
-        return previews, offer
-
-    def _previews(self, agent: AgentId) -> Previews | None:
-        return next((r.previews for r in self._office.runs.values() if agent in r.previews.open), None)
-
-
-async def _in_time(answer: Answer) -> str:
-    try:
-        async with asyncio.timeout(PLACE_WITHIN + 2):
-            return await asyncio.shield(answer)  # who asks may go away, the answer is others' as well
-    except TimeoutError:
-        raise Unreachable("not done in time; it may still be: look at the agent") from None
 
 
 def _resolve(answer: Answer, what: str) -> None:

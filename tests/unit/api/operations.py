@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from controller.domain.agent import AgentState
 from controller.domain.budget import Budget
 from controller.domain.campaign import CampaignState
-from controller.domain.ids import AgentId, CallId, CampaignId
+from controller.domain.ids import AgentId, CallId, CampaignId, ContactId
 from controller.domain.latency import Latency
 from controller.domain.outcome import Outcome
-from controller.ports import AgentStatus, CampaignStatus, ControllerStatus
+from controller.ports import AgentStatus, CampaignStatus, ControllerStatus, OfferStatus
 
 SINCE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -43,18 +43,33 @@ STATUS = ControllerStatus(
 )
 
 
+def looking(agent: str, offer: str = "0ffe7", contact: int = 1) -> ControllerStatus:
+    """How things stand with an agent who looks at a contact of the campaign ``spring``."""
+    until = SINCE + timedelta(seconds=60)
+    offered = OfferStatus(
+        id=CallId(offer),
+        campaign=CampaignId("spring"),
+        contact=ContactId(contact),
+        since=SINCE,
+        until=until,
+    )
+    status = AgentStatus(id=AgentId(agent), state=AgentState.PREVIEW, since=SINCE, call=None, offer=offered)
+    return replace(STATUS, agents=[status])
+
+
 @dataclass
 class FakeOperations:
     """Answers every operation, or raises ``error``; ``hang`` never answers."""
 
     error: Exception | None = None
     hang: bool = False
+    now: ControllerStatus = STATUS
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def status(self) -> ControllerStatus:
         if self.error is not None:
             raise self.error
-        return STATUS
+        return self.now
 
     async def start_campaign(self, campaign: CampaignId) -> None:
         await self._note("start", campaign)

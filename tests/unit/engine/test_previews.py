@@ -248,6 +248,38 @@ async def test_it_is_called_within_seconds_or_not_at_all() -> None:
         assert offer(centre, 0) == first
 
 
+@virtual
+async def test_accepted_twice_it_is_one_call_and_one_answer() -> None:
+    async with call_centre(agents=1) as centre:
+        await previewing(centre)
+        first = await offered(centre)
+        who = ManualSuppression(author="test", reason="test", since=centre.clock.now())
+        await centre.ledger.suppress("Acme", number(0), who)
+        centre.ledger_wire.held.add("admit")
+        asked = [asyncio.ensure_future(centre.controller.accept_offer(agent(0), first.id))]
+        await centre.until(lambda: centre.state(0) is AgentState.RESERVED)
+        asked.append(asyncio.ensure_future(centre.controller.accept_offer(agent(0), first.id)))
+        await centre.sleep(0.1)
+        centre.ledger_wire.held.clear()
+        for each in asked:
+            with pytest.raises(Refused, match="left alone"):
+                await each
+
+
+@virtual
+async def test_the_ceiling_of_calls_per_second_holds_no_offer_up() -> None:
+    async with call_centre(agents=2) as centre:
+        await previewing(centre, calls_per_second=0.2)
+        for i in range(2):
+            await centre.controller.skip_offer(agent(i), (await offered(centre, i)).id)
+        first, second = await offered(centre, 0), await offered(centre, 1)
+        began = centre.time()
+        await centre.controller.accept_offer(agent(0), first.id)
+        assert centre.time() - began < 1
+        await centre.controller.accept_offer(agent(1), second.id)
+        assert 4 < centre.time() - began < 6
+
+
 # --- what ends an offer
 
 
@@ -438,7 +470,7 @@ async def test_a_controller_that_stops_leaves_nothing_behind() -> None:
         await centre.switch_off()
         campaign = (await centre.records.campaigns())[0].campaign
         assert (await centre.hopper.sizes(campaign)).taken == 0
-        assert not centre.controller.office.runs[SPRING].previews.open
+        assert not centre.controller.office.runs[SPRING].previews.count
 
 
 @virtual
