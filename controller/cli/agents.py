@@ -1,14 +1,17 @@
-"""``agent login | logout | pause | ready | list | offer | accept | skip``."""
+"""``agent login | logout | pause | ready | list | offer | accept | skip | skips``."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from controller.cli.campaigns import must_exist
 from controller.cli.shell import (
     AsJson,
+    CampaignArgument,
     FullNumbers,
     control_of,
     print_json,
@@ -16,12 +19,13 @@ from controller.cli.shell import (
     run_async,
     settings_of,
 )
-from controller.domain.ids import AgentId, CallId
+from controller.domain.ids import AgentId, CallId, CampaignId
 from controller.errors import Refused
 
 if TYPE_CHECKING:
     from controller.api.client import ControlClient
     from controller.config import Settings
+    from controller.domain.preview import Skip
 
 app = typer.Typer(help="Log agents in and out.", no_args_is_help=True)
 
@@ -135,6 +139,34 @@ def skip(
     """Put the contact off that an agent looks at, for half an hour; the next one is offered."""
     _ask(ctx, lambda control: control.skip_offer(AgentId(agent), reason=reason))
     typer.echo(f"the contact that agent {agent} looked at is put off")
+
+
+@app.command()
+def skips(
+    ctx: typer.Context,
+    campaign: CampaignArgument,
+    agent: Annotated[str | None, typer.Option(help="Of this agent only.")] = None,
+    limit: Annotated[int, typer.Option(help="At most.", min=1)] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Contacts that a campaign's agents looked at and skipped: who, and why."""
+    found = run_async(_skips(settings_of(ctx), CampaignId(campaign), agent, limit))
+    if as_json:
+        print_json([{**asdict(each), "at": each.at.isoformat()} for each in found])
+        return
+    print_table(
+        ["at (UTC)", "agent", "contact", "reason"],
+        [[f"{each.at:%Y-%m-%d %H:%M:%S}", each.agent, each.contact, each.reason or "-"] for each in found],
+        "nobody was skipped",
+    )
+
+
+async def _skips(settings: Settings, campaign: CampaignId, agent: str | None, limit: int) -> Sequence[Skip]:
+    from controller.app import open_records
+
+    async with open_records(settings) as records:
+        await must_exist(records, campaign)
+        return await records.work.skips(campaign, agent=AgentId(agent) if agent else None, limit=limit)
 
 
 async def _offer(settings: Settings, agent: AgentId, *, full_numbers: bool) -> dict[str, Any]:

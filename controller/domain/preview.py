@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final
 
 from controller.domain.contact import Contact
-from controller.domain.ids import AgentId, CallId, CampaignId
+from controller.domain.ids import AgentId, CallId, CampaignId, ContactId
 
 SHORTEST: Final = timedelta(seconds=5)
 LONGEST: Final = timedelta(minutes=10)
@@ -63,6 +63,24 @@ class Offer:
     def seen(self, now: datetime) -> bool:
         """Whether a key pressed now can be meant for it."""
         return now - self.since >= SEEN_AFTER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """A contact that an agent looked at and did not want called then.
+
+    Attributes:
+        offer: which offer it was; nothing is skipped twice.
+        reason: why, in one word; often empty.
+        at: aware.
+    """
+
+    offer: CallId
+    campaign: CampaignId
+    contact: ContactId
+    agent: AgentId
+    reason: str
+    at: datetime
 
 
 def checked_reason(reason: str) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -20,9 +19,9 @@ from controller.domain.campaign import CampaignState
 from controller.domain.clearance import Check
 from controller.domain.contact import Contact
 from controller.domain.ids import AgentId, CallId, ContactId
-from controller.domain.preview import SKIPPED_FOR, Offer, OfferEnd
+from controller.domain.preview import SKIPPED_FOR, Offer, OfferEnd, Skip
 from controller.engine.office import Office
-from controller.errors import Refused
+from controller.errors import BadInput, Refused
 
 if TYPE_CHECKING:
     from controller.engine.campaign_run import CampaignRun
@@ -53,15 +52,6 @@ class _Open:
     answer: Answer | None = None
 
 
-@dataclass(slots=True, eq=False)
-class _Skip:
-    """A contact that was skipped, and is not put off yet."""
-
-    contact: ContactId
-    until: datetime
-    answer: Answer
-
-
 class Previews:
     """Offers of one campaign."""
 
@@ -70,7 +60,7 @@ class Previews:
         self._office = office
         self._open: dict[AgentId, _Open] = {}
         self._placing: dict[ContactId, _Open] = {}
-        self._skipped: list[_Skip] = []
+        self._skipped: list[tuple[Skip, Answer]] = []
 
     @property
     def count(self) -> int:
@@ -163,8 +153,15 @@ class Previews:
         if known.answer is not None:
             raise Refused(f"agent {agent} has the contact called already")
         answer: Answer = asyncio.get_running_loop().create_future()
-        until = self._office.clock.now() + SKIPPED_FOR
-        self._skipped.append(_Skip(known.offer.contact.id, until, answer))
+        skip = Skip(
+            offer=known.offer.id,
+            campaign=known.offer.campaign,
+            contact=known.offer.contact.id,
+            agent=agent,
+            reason=reason,
+            at=self._office.clock.now(),
+        )
+        self._skipped.append((skip, answer))
         self._end(known, OfferEnd.SKIPPED, reason, back=False)
         self._run.wake.set()
         return answer
@@ -179,13 +176,18 @@ class Previews:
     # --- what the dialer does about it ----------------------------------------------------------------
 
     async def put_off_skipped(self) -> None:
-        """Put off who was skipped; until then they are offered to nobody here."""
+        """Note who was skipped, and put them off; until then they are offered to nobody here."""
+        supply = self._run.supply
         while self._skipped:
-            skip = self._skipped[0]
-            await self._run.supply.put_off([skip.contact], skip.until)
-            self._skipped.remove(skip)
-            self._run.supply.released(skip.contact)
-            _resolve(skip.answer, "")
+            skip, answer = self._skipped[0]
+            try:
+                await self._office.stock.work.skipped(skip)
+                await supply.put_off([skip.contact], skip.at + SKIPPED_FOR)
+            except BadInput:
+                log.info("skipped contact is gone", contact=skip.contact, campaign=skip.campaign)
+            self._skipped.pop(0)
+            supply.released(skip.contact)
+            _resolve(answer, "")
 
     async def next_accepted(self) -> Offer | None:
         """An offer whose contact is to be called now, with the contact as it is now; None: there is none."""

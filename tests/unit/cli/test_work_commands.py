@@ -19,6 +19,7 @@ from controller.domain.campaign import Campaign
 from controller.domain.contact import NewContact
 from controller.domain.ids import E164, AgentId, CallId, CampaignId
 from controller.domain.outcome import Outcome
+from controller.domain.preview import Skip
 from controller.errors import Refused
 from controller.law import IT_GARANTE_2014
 from controller.ports import AttemptEnd
@@ -268,3 +269,28 @@ def test_an_agent_has_them_called_or_skips_them(cli: Cli, operations: FakeOperat
     assert operations.asked == [("accept", "1001", ""), ("skip", "1001", "", "wrong-person")]
     operations.error = Refused("the contact is not called: on the do-not-call list")
     assert "do-not-call list" in refused(cli("agent", "accept", "1001"), 1)
+
+
+def test_skipped_contacts_are_listed(cli: Cli) -> None:
+    assert "nobody was skipped" in ok(cli("agent", "skips", "spring"))
+
+    async def skip(records: SqlRecords) -> None:
+        now = datetime.now(UTC)
+        (contact,) = await records.due_contacts(CAMPAIGN.id, now, 1)
+        for offer, agent in (("a", "1001"), ("b", "1002")):
+            await records.work.skipped(
+                Skip(
+                    offer=CallId(offer),
+                    campaign=CAMPAIGN.id,
+                    contact=contact.id,
+                    agent=AgentId(agent),
+                    reason="wrong-person",
+                    at=now,
+                )
+            )
+
+    stored(skip)
+    assert "wrong-person" in ok(cli("agent", "skips", "spring"))
+    (found,) = json.loads(ok(cli("agent", "skips", "spring", "--agent", "1002", "--json")))
+    assert (found["offer"], found["agent"]) == ("b", "1002")
+    refused(cli("agent", "skips", "autumn"))

@@ -127,6 +127,11 @@ async def _who_skips_gets_the_next() -> None:
             ("skipped", ""),
         ]
         assert all(str(number(0)) not in str(each) for each in ends)
+        noted = await centre.records.work.skips(SPRING)
+        assert [(each.agent, each.contact, each.reason) for each in noted] == [
+            (agent(0), first.contact, "known-customer"),
+            (agent(0), second.contact, ""),
+        ]
 
 
 @virtual

@@ -7,13 +7,15 @@ from datetime import datetime
 from pydantic import Field
 
 from controller.api.rest.ask import Ask
-from controller.api.rest.models import AgentPath, Model, Wanted
+from controller.api.rest.models import AgentPath, CampaignPath, Model, Page, Paging, Wanted, Word
 from controller.api.rest.problems import NOT_FOUND, Problem
 from controller.api.rest.resources.contacts import ContactView, view_of
 from controller.api.rest.resources.scripts import FilledView, filled_view
 from controller.api.rest.routes import Resource
 from controller.domain.access import Right
 from controller.domain.ids import AgentId, CallId
+from controller.domain.instants import micros, moment
+from controller.domain.preview import Skip
 from controller.ports import OfferStatus
 
 offers = Resource(
@@ -60,6 +62,23 @@ class Skipped(Wanted):
         pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,31})?$",
         description="In one word, such as `wrong-person`: it is told in the event `preview.ended`",
     )
+
+
+class SkipView(Model):
+    """A contact that an agent looked at and did not want called then."""
+
+    offer: str
+    campaign: str
+    contact: int
+    agent: str
+    reason: str = Field(description="One word; often empty")
+    at: datetime
+
+
+class WhichSkips(Paging):
+    """Whose."""
+
+    agent: Word | None = None
 
 
 class PlacedView(Model):
@@ -109,6 +128,31 @@ async def skip_offer(ask: Ask, path: AgentPath, body: Skipped) -> None:
     ask.only_own(path.agent)
     offer = CallId(body.offer) if body.offer else None
     await ask.services.operations.skip_offer(AgentId(path.agent), offer, body.reason)
+
+
+@offers.get("/campaigns/{campaign}/skips", Right.SEE_CALLS)
+async def list_skips(ask: Ask, path: CampaignPath, query: WhichSkips) -> Page[SkipView]:
+    """Contacts that agents of a campaign skipped, oldest first: who, and why."""
+    campaign = (await ask.campaign(path.campaign)).campaign.id
+    place = ask.place(query)
+    found = await ask.services.work.skips(
+        campaign,
+        agent=None if query.agent is None else AgentId(query.agent),
+        after=None if place is None else (moment(int(place[0])), str(place[1])),
+        limit=query.limit + 1,
+    )
+    return ask.page(query, found, _skip, lambda skip: [micros(skip.at), skip.offer])
+
+
+def _skip(skip: Skip) -> SkipView:
+    return SkipView(
+        offer=skip.offer,
+        campaign=skip.campaign,
+        contact=skip.contact,
+        agent=skip.agent,
+        reason=skip.reason,
+        at=skip.at,
+    )
 
 
 def _offer(ask: Ask, path: AgentPath) -> OfferStatus:

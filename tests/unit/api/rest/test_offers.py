@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from controller.domain.access import Role
+from controller.domain.ids import AgentId, CallId, CampaignId, ContactId
+from controller.domain.preview import Skip
 from controller.errors import Refused
 from tests.unit.api.operations import looking
 
@@ -91,3 +93,25 @@ async def test_the_time_to_decide_is_a_field_of_the_campaign(spring: Client) -> 
     assert said.body["preview_timeout"] == 20.0
     said = await spring("PATCH", "/campaigns/spring", {"preview_timeout": 4}, headers=headers)
     assert said.status == 400
+
+
+async def test_who_skipped_whom_is_listed_page_by_page(spring: Client, world: World) -> None:
+    for serial in range(3):
+        skip = Skip(
+            offer=CallId(f"{serial}"),
+            campaign=CampaignId("spring"),
+            contact=ContactId(1),
+            agent=AgentId("1001" if serial else "1002"),
+            reason="wrong-person",
+            at=world.clock.at,
+        )
+        await world.records.work.skipped(skip)
+    first = (await spring("GET", "/campaigns/spring/skips", params={"limit": "2"})).body
+    assert [each["offer"] for each in first["items"]] == ["0", "1"]
+    params = {"limit": "2", "cursor": first["next"]}
+    last = (await spring("GET", "/campaigns/spring/skips", params=params, role=Role.AUDITOR)).body
+    assert [(each["offer"], each["reason"]) for each in last["items"]] == [("2", "wrong-person")]
+    assert last["next"] is None
+    hers = (await spring("GET", "/campaigns/spring/skips", params={"agent": "1002"})).body
+    assert [each["offer"] for each in hers["items"]] == ["0"]
+    assert (await spring("GET", "/campaigns/spring/skips", role=Role.AGENT)).status == 403
