@@ -76,7 +76,8 @@ class CampaignRun:
         if contact.callback_at is None:
             await self.supply.turned_away(contact, verdict)
         elif verdict.admission is Admission.SUPPRESSED:
-            await self.promises.turned_away(contact, self._clock.now() + suppressed_for(verdict))
+            pause = suppressed_for(in_flight=verdict.in_flight, free_in=verdict.free_in)
+            await self.promises.turned_away(contact, self._clock.now() + pause)
 
     async def refused(self, contact: Contact, failed: Check) -> None:
         """A check failed that had passed when the contact was read."""

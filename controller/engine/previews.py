@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from controller.domain.campaign import CampaignState
-from controller.domain.clearance import Check
+from controller.domain.clearance import Check, CheckName
 from controller.domain.contact import Contact
 from controller.domain.ids import AgentId, CallId, ContactId
 from controller.domain.preview import SKIPPED_FOR, Offer, OfferEnd, Skip
 from controller.engine.office import Office
+from controller.engine.supply import suppressed_for
 from controller.errors import BadInput, Refused
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ log = structlog.get_logger(__name__)
 
 PLACE_WITHIN: Final = 10.0
 """Seconds in which an accepted contact has to be called, or it is not: for want of a line, or of an edge."""
+
+_AT_ONCE: Final = 20
+"""Contacts offered in one round of the dialer; then those are called whom agents want called by now."""
 
 NOT_AT_THE_DESK: Final = "did not answer an offer in time"
 """Why an agent is paused whose offer timed out."""
@@ -85,20 +89,39 @@ class Previews:
         if wanted <= 0:
             return True
         await run.supply.refill(wanted)
-        for _ in range(wanted):
+        for _ in range(min(wanted, _AT_ONCE)):
             contact = run.supply.lend()
             if contact is None:
                 return False
             try:
                 # It may have lain in the hand for as long as agents looked at others.
                 known = await run.supply.look_again(contact)
+                failed = await self._suppressed(known) if isinstance(known, Contact) else known
             except BaseException:
                 run.supply.put_back(contact)
                 raise
-            if isinstance(known, Contact) and not self._offer(known, held):
+            if isinstance(known, Contact) and failed is None and not self._offer(known, held):
                 run.supply.put_back(known)
-                break
+                return True
+        run.wake.set()  # there may be more, after those who have decided meanwhile
         return True
+
+    async def _suppressed(self, contact: Contact) -> Check | None:
+        """Put a contact off whom the ledger would not let be called; it is lent no more then."""
+        office, campaign = self._office, self._run.campaign
+        found = await office.ledger.suppression(campaign.caller, contact.number)
+        if found is None:
+            return None
+        flights = await office.ledger.flights(campaign.caller, everybody=True)
+        pause = suppressed_for(
+            in_flight=any(flight.call == found.call for flight in flights),
+            free_in=found.expires_in if found.expires_in >= 0 else campaign.law.leave_alone.total_seconds(),
+        )
+        until = office.clock.now() + pause
+        check = Check(name=CheckName.SUPPRESSION, passed=False, why="the number is left alone", until=until)
+        await self._run.refused(contact, check)
+        self._run.supply.released(contact.id)
+        return check
 
     def _offer(self, contact: Contact, held: int) -> bool:
         office, campaign = self._office, self._run.campaign

@@ -244,7 +244,8 @@ class Supply:
         """The ledger did not admit the call."""
         match verdict.admission:
             case Admission.SUPPRESSED:
-                await self._postpone([contact.id], self._clock.now() + suppressed_for(verdict))
+                pause = suppressed_for(in_flight=verdict.in_flight, free_in=verdict.free_in)
+                await self._postpone([contact.id], self._clock.now() + pause)
                 log.info("number suppressed", number=contact.number, campaign=self._campaign.id)
             case Admission.OPERATOR_DUE:
                 # Another campaign of the same caller owes it an operator.
@@ -295,9 +296,14 @@ class Supply:
         return not self._hand and not self._under_way
 
 
-def suppressed_for(verdict: Verdict) -> timedelta:
-    """How long a number is left alone that the ledger did not let through."""
-    return _IN_FLIGHT_PAUSE if verdict.in_flight else timedelta(seconds=verdict.free_in) + _EXPIRY_MARGIN
+def suppressed_for(*, in_flight: bool, free_in: float) -> timedelta:
+    """How long a number is left alone that the ledger does not let through.
+
+    Args:
+        in_flight: another call to it is under way.
+        free_in: seconds until its suppression ends.
+    """
+    return _IN_FLIGHT_PAUSE if in_flight else timedelta(seconds=free_in) + _EXPIRY_MARGIN
 
 
 def _later(contact: Contact, now: datetime) -> bool:

@@ -237,6 +237,26 @@ async def test_what_lay_in_the_hand_for_long_is_looked_at_before_it_is_offered()
 
 
 @virtual
+async def test_who_may_not_be_called_now_is_offered_to_nobody() -> None:
+    async with call_centre(agents=1) as centre:
+        who = ManualSuppression(author="test", reason="test", since=centre.clock.now())
+        await centre.ledger.suppress("Acme", number(0), who)
+        await previewing(centre, 2)
+        found = await offered(centre)
+        first, second = await centre.records.contacts(SPRING)
+        assert found.contact == second.contact.id
+        assert first.contact.due_at is not None
+        assert first.contact.due_at - centre.clock.now() > timedelta(days=4)
+
+
+@virtual
+async def test_many_agents_get_their_offers_in_several_rounds() -> None:
+    async with call_centre(agents=50) as centre:
+        await previewing(centre, 60)
+        await centre.until(lambda: centre.status().offers == 50, within=1)
+
+
+@virtual
 async def test_it_is_called_within_seconds_or_not_at_all() -> None:
     async with call_centre(agents=2) as centre:
         centre.telephony.habit = Answers(talks=100)
