@@ -200,16 +200,14 @@ class Previews:
 
     async def put_off_skipped(self) -> None:
         """Note who was skipped, and put them off; until then they are offered to nobody here."""
-        supply = self._run.supply
         while self._skipped:
             skip, answer = self._skipped[0]
             try:
                 await self._office.stock.work.skipped(skip)
-                await supply.put_off([skip.contact], skip.at + SKIPPED_FOR)
             except BadInput:
                 log.info("skipped contact is gone", contact=skip.contact, campaign=skip.campaign)
+            await self._run.supply.skipped(skip.contact, skip.at + SKIPPED_FOR)
             self._skipped.pop(0)
-            supply.released(skip.contact)
             _resolve(answer, "")
 
     async def next_accepted(self) -> Offer | None:

@@ -258,9 +258,14 @@ class Supply:
         log.info("contact not callable", number=contact.number, campaign=self._campaign.id, why=failed.why)
         await self._put_off([(contact, failed)])
 
-    async def put_off(self, contacts: Sequence[ContactId], until: datetime) -> None:
-        """Not to be called before ``until``; this is no attempt."""
-        await self._postpone(contacts, until)
+    async def skipped(self, contact: ContactId, until: datetime) -> None:
+        """Not to be called before ``until``, unless a call was promised meanwhile; this is no attempt."""
+        rows = await self._records.contacts_by_id([contact])
+        if rows and rows[0].contact.callback_at is None:
+            await self._postpone([contact], until)
+        else:
+            self._dealt_with.append(contact)
+        self.released(contact)
 
     async def close(self) -> None:
         """The campaign does not dial any more: what is in the hand is for others, or for later."""

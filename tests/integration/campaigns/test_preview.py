@@ -43,14 +43,19 @@ async def rig(lab: Lab, redis_url: str) -> AsyncIterator[Rig]:
         shutil.rmtree(controller.root, ignore_errors=True)
 
 
+async def command(rig: Rig, *words: str) -> Any:
+    """What a command answers in JSON."""
+    argv = [sys.executable, "-m", "controller", "--config", str(rig.controller.config), *words, "--json"]
+    made = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+    output, _ = await asyncio.wait_for(made.communicate(), 30)
+    return json.loads(output)
+
+
 @asynccontextmanager
 async def agents_program(rig: Rig, agent: str) -> AsyncIterator[aiohttp.ClientSession]:
     """What runs on an agent's screen, with a token of their own."""
-    words = ["token", "create", "--role", "agent", "--agent", agent, "--label", "screen", "--json"]
-    argv = [sys.executable, "-m", "controller", "--config", str(rig.controller.config), *words]
-    made = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
-    output, _ = await asyncio.wait_for(made.communicate(), 30)
-    headers = {"Authorization": f"Bearer {json.loads(output)['token']}"}
+    words = ("token", "create", "--role", "agent", "--agent", agent, "--label", "screen")
+    headers = {"Authorization": f"Bearer {(await command(rig, *words))['token']}"}
     base, limit = f"http://127.0.0.1:{rig.api_port}", aiohttp.ClientTimeout(total=20)
     async with aiohttp.ClientSession(base, headers=headers, timeout=limit) as session:
         yield session
@@ -96,6 +101,8 @@ async def test_skipped_by_key_called_by_key_and_by_the_api(rig: Rig) -> None:
         assert call.agent_heard_after is not None
         keeps_the_law(call)
         third = await next_offer(rig, second)
+        shown = await command(rig, "agent", "offer", "1001", "--full-numbers")
+        assert (shown["offer"], shown["contact"]["number"]) == (third, by_api)
         assert (await ask(screen, "POST", "/agents/1001/offer/accept", {"offer": second}))[0] == 409
         status, placed = await ask(screen, "POST", "/agents/1001/offer/accept", {"offer": third})
         assert (status, placed) == (200, {"call": third})
@@ -107,6 +114,8 @@ async def test_skipped_by_key_called_by_key_and_by_the_api(rig: Rig) -> None:
     await rig.settled(2)
     assert rig.outcomes() == {by_key: "connected", by_api: "connected"}
     assert [row["guaranteed"] for row in rig.attempts()] == [1, 1]
+    (skip,) = await command(rig, "agent", "skips", "c")
+    assert (skip["offer"], skip["agent"], skip["reason"]) == (first, "1001", "key")
 
 
 async def test_who_does_not_answer_an_offer_is_paused_and_nobody_is_called(rig: Rig) -> None:

@@ -135,6 +135,26 @@ async def _who_skips_gets_the_next() -> None:
 
 
 @virtual
+async def test_a_promise_for_soon_holds_although_the_contact_was_skipped() -> None:
+    async with call_centre(agents=1) as centre:
+        await previewing(centre, 1)
+        first = await offered(centre)
+        at = centre.clock.now() + timedelta(minutes=2)
+        await centre.records.work.promise(first.contact, Promise(at=at), "t", centre.clock.now())
+        with pytest.raises(Refused, match="promised"):
+            await centre.controller.accept_offer(agent(0), first.id)
+        await centre.records.work.cancel(1, centre.clock.now())
+
+        await centre.until(lambda: offer(centre) is not None)
+        promised = await centre.records.work.promise(first.contact, Promise(at=at), "t", centre.clock.now())
+        await centre.controller.skip_offer(agent(0))
+        await centre.sleep(110)
+        assert not centre.telephony.callees
+        await centre.answered(number(0))
+        assert promised.at <= centre.clock.now() < promised.at + timedelta(seconds=10)
+
+
+@virtual
 async def test_a_reason_is_a_word() -> None:
     async with call_centre(agents=1) as centre:
         await previewing(centre)
@@ -485,6 +505,22 @@ async def test_a_dead_controller_loses_no_contact() -> None:
         await centre.ended(number(0))
         await centre.ended(number(1))
         await centre.nothing_left()
+
+
+@virtual
+async def test_what_a_dead_controllers_agents_looked_at_goes_to_another_when_the_lease_is_over() -> None:
+    async with call_centre(agents=1, name="one") as centre:
+        await previewing(centre, 1)
+        first = await offered(centre)
+        beside = CallCentre(1, lambda: 0.001, beside=centre, name="two")
+        await beside.switch_on()
+        await beside.seat(0)
+        await centre.sleep(30)
+        assert offer(beside) is None
+        await centre.kill()
+        await beside.until(lambda: offer(beside) is not None, within=90)
+        assert (await offered(beside)).contact == first.contact
+        await beside.switch_off()
 
 
 @virtual
