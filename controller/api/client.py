@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import aiohttp
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from yarl import URL
 
-from controller.api.messages import STATUS, error_of
+from controller.api.messages import PACING, STATUS, error_of
 from controller.domain.ids import AgentId, CallId, CampaignId
 from controller.errors import ProtocolError, Refused, Unreachable
-from controller.ports import ControllerStatus
+from controller.ports import RECENT, ControllerStatus, PacingReport
+
+T = TypeVar("T")
 
 _TIMEOUT = 25.0
 """Seconds for an answer: longer than the controller's own limit, whose message says more."""
@@ -24,7 +28,7 @@ _TIMEOUT = 25.0
 class ControlClient:
     """Asks a running controller, to be used as ``async with``. Its errors are raised here as they were there.
 
-    The same methods as ``ports.Operations``; only the status has to be awaited, for it travels.
+    The same methods as ``ports.Operations``; only what is read has to be awaited as well, for it travels.
     """
 
     def __init__(self, path: Path, *, timeout: float = _TIMEOUT) -> None:
@@ -54,13 +58,14 @@ class ControlClient:
 
     async def status(self) -> ControllerStatus:
         """How things stand."""
-        body = await self._ask("GET", "status")
-        try:
-            return STATUS.validate_json(body)
-        except ValidationError as error:
-            raise ProtocolError(
-                "the controller's status cannot be read; are this command and the controller of one version?"
-            ) from error
+        return _read(STATUS, await self._ask("GET", "status"))
+
+    async def pacing(
+        self, campaign: CampaignId, limit: int = RECENT, before: datetime | None = None
+    ) -> PacingReport | None:
+        """Why a campaign dials as it does; None if it has not dialed since the controller started."""
+        query = {"limit": str(limit)} | ({"before": before.isoformat()} if before else {})
+        return _read(PACING, await self._ask("GET", "campaigns", campaign, "pacing", query=query))
 
     async def start_campaign(self, campaign: CampaignId) -> None:
         """Let a campaign dial."""
@@ -103,10 +108,13 @@ class ControlClient:
         """Put the contact off that the agent looks at."""
         await self._ask("POST", "agents", agent, "skip", body={"offer": offer or "", "reason": reason})
 
-    async def _ask(self, method: str, *path: str, body: object = None) -> bytes:
+    async def _ask(
+        self, method: str, *path: str, body: object = None, query: Mapping[str, str] | None = None
+    ) -> bytes:
         if self._session is None:
             raise RuntimeError("ControlClient is used outside of its `async with`")
         url = URL("http://controller/" + "/".join(quote(part, safe="") for part in path), encoded=True)
+        url = url.with_query(query)
         try:
             async with self._session.request(method, url, json=body) as answer:
                 content = await answer.read()
@@ -135,6 +143,15 @@ class ControlClient:
                 "start it with `campaign-controller run`"
             )
         return Unreachable(f"the control socket {self._path} cannot be reached: {error.strerror or error}")
+
+
+def _read(told: TypeAdapter[T], body: bytes) -> T:
+    try:
+        return told.validate_json(body)
+    except ValidationError as error:
+        raise ProtocolError(
+            "the controller's answer cannot be read; are this command and the controller of one version?"
+        ) from error
 
 
 def _document(content: bytes) -> dict[str, Any]:

@@ -4,6 +4,7 @@ HTTP over a Unix socket, in a directory of mode 0700 and itself of mode 0600: th
 speak to the controller, so no password is needed and nothing listens on the network.
 
     GET  /status
+    GET  /campaigns/{id}/pacing?limit=&before=         before: as in ISO 8601, with its offset
     POST /campaigns/{id}/start | pause | stop          pause takes {"reason": "..."}
     POST /agents/{id}/login | logout | pause | ready
     POST /agents/{id}/accept                           takes {"offer": "..."}, answers {"call": "..."}
@@ -18,18 +19,19 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 import structlog
 from aiohttp import web
 
-from controller.api.messages import PROBLEM_TYPE, STATUS, problem_of
+from controller.api.messages import PACING, PROBLEM_TYPE, STATUS, problem_of
 from controller.domain.ids import AgentId, CallId, CampaignId
 from controller.errors import BadInput, ControllerError, Refused, Unreachable
-from controller.ports import Operations
+from controller.ports import RECENT, Operations
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +86,7 @@ class ControlServer:
         app.add_routes(
             [
                 web.get("/status", self._status),
+                web.get("/campaigns/{id}/pacing", self._pacing),
                 web.post("/campaigns/{id}/{action}", self._campaign),
                 web.post("/agents/{id}/{action}", self._agent),
             ]
@@ -145,6 +148,11 @@ class ControlServer:
         body = STATUS.dump_json(self._operations.status())
         return web.Response(body=body, content_type="application/json")
 
+    async def _pacing(self, request: web.Request) -> web.StreamResponse:
+        limit, before = _limits(request.query)
+        found = self._operations.pacing(CampaignId(request.match_info["id"]), limit, before)
+        return web.Response(body=PACING.dump_json(found), content_type="application/json")
+
     async def _campaign(self, request: web.Request) -> web.StreamResponse:
         campaign = CampaignId(request.match_info["id"])
         match request.match_info["action"]:
@@ -179,6 +187,17 @@ class ControlServer:
             case _:
                 raise web.HTTPNotFound
         return web.Response(status=204)
+
+
+def _limits(query: Mapping[str, str]) -> tuple[int, datetime | None]:
+    try:
+        limit = int(query.get("limit", RECENT))
+        before = datetime.fromisoformat(query["before"]) if "before" in query else None
+    except ValueError:
+        limit, before = 0, None
+    if limit < 1 or (before is not None and before.tzinfo is None):
+        raise BadInput("query of the request", "it says not how many, or not when", "limit=50&before=...Z")
+    return limit, before
 
 
 async def _reason(request: web.Request) -> str:

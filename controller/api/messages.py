@@ -1,4 +1,4 @@
-"""What travels over the control socket: the status, and errors as problem documents (RFC 9457)."""
+"""What travels over the control socket: status, pacing, and errors as problem documents (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from controller.errors import BadInput, ControllerError, Refused, Unreachable
-from controller.ports import ControllerStatus
+from controller.ports import ControllerStatus, PacingReport
 
 STATUS: TypeAdapter[ControllerStatus] = TypeAdapter(ControllerStatus)
 """Writes and reads a status as JSON; enums by value, times in ISO 8601."""
+
+PACING: TypeAdapter[PacingReport | None] = TypeAdapter(PacingReport | None)
+"""The same for why a campaign dials as it does."""
 
 PROBLEM_TYPE = "application/problem+json"
 

@@ -121,6 +121,11 @@ class AriClient:
             why = self._stream.last_failure or "no answer"
             raise AsteriskUnreachable(f"No events from Asterisk within {timeout:g} s: {why}") from None
 
+    @property
+    def waiting(self) -> int:
+        """Events that wait to be taken."""
+        return len(self._queue)
+
     async def events(self) -> AsyncIterator[StreamItem]:
         """Yield what happens, in order; for one consumer only.
 

@@ -27,7 +27,7 @@ from controller.domain.ids import (
 )
 from controller.domain.regulation import Played
 from controller.errors import AsteriskRefused, AsteriskUnreachable, ControllerError
-from controller.ports import AgentOnWire, CallOnWire, LinkDown, LinkUp, PhoneEvent, Wire
+from controller.ports import AgentOnWire, CallOnWire, LinkDown, LinkUp, PhoneEvent, QueueStatus, Wire
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +75,16 @@ class AriCallControl:
         self._unfit = "not connected to Asterisk yet"
 
     # --- events ---------------------------------------------------------------------------------------
+
+    def backlog(self) -> QueueStatus:
+        """The events that wait to be taken."""
+        ari = self._ari
+        return QueueStatus(
+            name="events",
+            waiting=ari.waiting,
+            room=ari.config.event_queue_size,
+            overflows=ari.counters.overflows,
+        )
 
     async def events(self) -> AsyncIterator[PhoneEvent]:
         """What happens, in order; see ports.CallControl."""

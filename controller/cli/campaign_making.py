@@ -46,6 +46,9 @@ def create(
     ] = None,
     overdial: Annotated[float | None, _option("Mode ratio: lines per free agent.")] = None,
     ring_timeout: Annotated[float | None, _option("Seconds a phone may ring.")] = None,
+    take_back_after: Annotated[
+        float | None, _option("Mode predictive: seconds a phone rings before its call may be taken back.")
+    ] = None,
     wrap_up: Annotated[float | None, _option("Seconds after a conversation.")] = None,
     preview_timeout: Annotated[float | None, _option("Mode preview: seconds to decide on a contact.")] = None,
     calls_per_second: Annotated[float | None, _option("Ceiling of new calls per second.")] = None,
@@ -94,6 +97,7 @@ def create(
         "mode": mode,
         "overdial": overdial,
         "ring_timeout": ring_timeout,
+        "take_back_after": take_back_after,
         "wrap_up": wrap_up,
         "preview_timeout": preview_timeout,
         "calls_per_second": calls_per_second,

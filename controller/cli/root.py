@@ -22,6 +22,7 @@ from controller.cli import (
     forms,
     funnel,
     inspection,
+    pacing,
     people,
     register,
     regulation,
@@ -63,6 +64,7 @@ app = typer.Typer(
 )
 app.add_typer(campaigns.app, name="campaign")
 campaign_making.register(campaigns.app)
+pacing.register(campaigns.app)
 app.add_typer(contacts.app, name="contacts")
 app.add_typer(agents.app, name="agent")
 app.add_typer(scripts.app, name="script")

@@ -29,7 +29,7 @@ from controller.config.web import ApiSettings
 from controller.domain.campaign import Campaign, Override
 from controller.domain.hours import parse_hours, written
 from controller.domain.ids import CampaignId
-from controller.domain.pacing.modes import Mode
+from controller.domain.pacing.modes import SHORTEST_RING, TAKE_BACK_AFTER, Mode
 from controller.domain.preview import LONGEST, SHORTEST
 from controller.domain.privacy import NumberKey
 from controller.domain.regulation import Regulation
@@ -269,6 +269,12 @@ class CampaignDefaults(Section):
     ring_timeout: float = Field(
         default=_CAMPAIGN.ring_timeout.total_seconds(), ge=5, le=120, description="Seconds a phone may ring"
     )
+    take_back_after: float = Field(
+        default=TAKE_BACK_AFTER.total_seconds(),
+        ge=0,
+        le=120,
+        description="Mode predictive: seconds a phone rings before its call may be taken back; 0: never",
+    )
     wrap_up: float = Field(
         default=_CAMPAIGN.wrap_up.total_seconds(), ge=0, le=3600, description="Seconds after a conversation"
     )
@@ -296,6 +302,15 @@ class CampaignDefaults(Section):
     def _has_a_number(cls, value: str) -> str:
         if value.count("{number}") != 1 or not re.fullmatch(r"\w+/\S+", value):
             raise SettingError(f"{value!r} dials no contact", "TECHNOLOGY/... with {number} once")
+        return value
+
+    @field_validator("take_back_after")
+    @classmethod
+    def _rings_long_enough(cls, value: float) -> float:
+        if 0 < value < SHORTEST_RING.total_seconds():
+            raise SettingError(
+                f"a phone rings {SHORTEST_RING.total_seconds():g} s at least", "5 to 120, or 0: never"
+            )
         return value
 
     @field_validator("region")
@@ -346,6 +361,7 @@ class CampaignDefaults(Section):
             mode=Mode(self.mode),
             overdial=self.overdial,
             ring_timeout=timedelta(seconds=self.ring_timeout),
+            take_back_after=timedelta(seconds=self.take_back_after) if self.take_back_after else None,
             wrap_up=timedelta(seconds=self.wrap_up),
             preview_timeout=timedelta(seconds=self.preview_timeout),
             calls_per_second=self.calls_per_second,

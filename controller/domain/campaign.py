@@ -13,7 +13,7 @@ from controller.domain.dialing_plan import SegmentShare
 from controller.domain.disposition import DispositionSet, default_dispositions
 from controller.domain.hours import Hours
 from controller.domain.ids import E164, AgentId, CallId, CampaignId
-from controller.domain.pacing.modes import Mode
+from controller.domain.pacing.modes import TAKE_BACK_AFTER, Mode
 from controller.domain.regulation import Limit, Regulation
 from controller.domain.retry import RetryRule
 
@@ -102,6 +102,8 @@ class Campaign:
         mode: what a call needs before it is placed.
         overdial: lines dialed per free agent once the budget allows, 1.0 or more; for the mode RATIO.
         ring_timeout: how long a phone may ring.
+        take_back_after: how long it rings at least before the call may be taken back, in mode PREDICTIVE,
+            because no agent would be free; None: never.
         wrap_up: time an agent has after a conversation.
         preview_timeout: time an agent has to decide whether a contact is called; for the mode PREVIEW.
         calls_per_second: ceiling of new calls per second.
@@ -134,6 +136,7 @@ class Campaign:
     mode: Mode = Mode.PREDICTIVE
     overdial: float = 1.5
     ring_timeout: timedelta = timedelta(seconds=30)
+    take_back_after: timedelta | None = TAKE_BACK_AFTER
     wrap_up: timedelta = timedelta(seconds=15)
     preview_timeout: timedelta = timedelta(seconds=60)
     calls_per_second: float = 20.0

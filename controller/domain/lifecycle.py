@@ -51,7 +51,7 @@ from controller.domain.call import (
 )
 from controller.domain.ids import AgentId
 from controller.domain.outcome import Outcome, unanswered_outcome
-from controller.domain.pacing.modes import RING_AT_LEAST
+from controller.domain.pacing.modes import SHORTEST_RING
 
 Step = tuple[Call, tuple[Command, ...]]
 
@@ -221,7 +221,7 @@ def _outcome(call: Call, event: Gone, now: datetime) -> Outcome:
     if call.ended_by is HungUpBy.CONTROLLER:
         # Who was rung for so long was called, and did not answer.
         rang = now - call.rang_at if call.rang_at else timedelta(0)
-        return Outcome.NO_ANSWER if rang >= RING_AT_LEAST else Outcome.CANCELLED
+        return Outcome.NO_ANSWER if rang >= SHORTEST_RING else Outcome.CANCELLED
     return unanswered_outcome(event.cause, event.sip, rang=call.rang_at is not None)
 
 

@@ -17,7 +17,7 @@ from controller.domain.disposition import DispositionSet
 from controller.domain.hours import written
 from controller.domain.ids import AgentId
 from controller.domain.outcome import Outcome
-from controller.domain.pacing.modes import Mode
+from controller.domain.pacing.modes import SHORTEST_RING, Mode
 from controller.domain.preview import LONGEST, SHORTEST
 from controller.domain.retry import TRIED_KEPT
 from controller.engine.calendar import checked_region, checked_zone
@@ -140,6 +140,14 @@ def _set_mode(campaign: Campaign, value: Value) -> Campaign:
     return replace(campaign, mode=Mode(value))
 
 
+def _set_take_back_after(campaign: Campaign, value: Value) -> Campaign:
+    seconds = number_of(value, 0, 120)
+    least = SHORTEST_RING.total_seconds()
+    if 0 < seconds < least:
+        raise ValueError(f"{seconds:g} s: a phone rings {least:g} s at least (0: calls are never taken back)")
+    return replace(campaign, take_back_after=timedelta(seconds=seconds) if seconds else None)
+
+
 def _seconds(value: timedelta) -> float:
     return value.total_seconds()
 
@@ -198,6 +206,11 @@ FIELDS: Final[Mapping[str, Field]] = {
         lambda c, v: replace(c, ring_timeout=timedelta(seconds=number_of(v, 5, 120))),
         lambda c: _seconds(c.ring_timeout),
         "seconds a phone may ring",
+    ),
+    "take_back_after": Field(
+        _set_take_back_after,
+        lambda c: _seconds(c.take_back_after) if c.take_back_after else 0,
+        "mode predictive: seconds a phone rings before its call may be taken back; 0: never",
     ),
     "wrap_up": Field(
         lambda c, v: replace(c, wrap_up=timedelta(seconds=number_of(v, 0, 3600))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 
@@ -23,9 +24,11 @@ from controller.engine.offer_desk import OfferDesk
 from controller.engine.office import Office
 from controller.engine.owner import CallOwner
 from controller.engine.recovery import Recovery, resynchronise
+from controller.engine.standing import blocked_by, pacing_of
 from controller.engine.supply import Stock
 from controller.errors import BadInput, ControllerError, Refused
 from controller.ports import (
+    RECENT,
     AgentArrived,
     AgentAsked,
     AgentGone,
@@ -43,6 +46,7 @@ from controller.ports import (
     Ledger,
     LinkDown,
     LinkUp,
+    PacingReport,
     Records,
 )
 from controller.ports.feed import EventFeed
@@ -429,8 +433,10 @@ class Controller:
 
     def status(self) -> ControllerStatus:
         """How things stand. See ports.Operations."""
+        office = self.office
+        office.saw_agents()  # their time up to now
         return ControllerStatus(
-            faults=self.office.health.faults,
+            faults=office.health.faults,
             campaigns=[self._campaign_status(run) for run in self.office.runs.values()],
             agents=[
                 AgentStatus(
@@ -444,8 +450,19 @@ class Controller:
                 )
                 for agent in self.office.floor
             ],
-            answer_to_command=Latency.of(self.office.answer_to_command),
+            answer_to_command=Latency.of(office.answer_to_command),
+            answer_times=office.answer_to_command.histogram,
+            edges=office.health.edges,
+            unsettled=office.health.waiting,
+            spent=office.occupancy.seconds,
+            queues=[office.control.backlog(), self._desk.backlog()],
         )
+
+    def pacing(
+        self, campaign: CampaignId, limit: int = RECENT, before: datetime | None = None
+    ) -> PacingReport | None:
+        """Why a campaign dials as it does. See ports.Operations."""
+        return pacing_of(self.office.runs.get(campaign), limit, before)
 
     def _campaign_status(self, run: CampaignRun) -> CampaignStatus:
         campaign, floor = run.campaign, self.office.floor
@@ -466,5 +483,7 @@ class Controller:
             pacing=str(run.pacing.decision or "") if run.pacing else "",
             taken_back=run.pacing.taken_back if run.pacing else 0,
             offers=run.previews.count,
+            blocked_by=blocked_by(run, self.office),
+            figures=run.pacing.figures() if run.pacing else None,
             override=campaign.override is not None,
         )

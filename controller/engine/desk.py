@@ -18,7 +18,7 @@ from controller.domain.ids import AgentId, ChannelId
 from controller.engine.offer_desk import OfferDesk
 from controller.engine.office import Office
 from controller.errors import ControllerError, Refused
-from controller.ports import AgentAction, AgentArrived, AgentAsked, AgentGone, AgentOnWire
+from controller.ports import AgentAction, AgentArrived, AgentAsked, AgentGone, AgentOnWire, QueueStatus
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,7 @@ class Desk:
         self._office = office
         self._endpoints = endpoints
         self._queue: asyncio.Queue[AgentArrived | AgentAsked | _Departure] = asyncio.Queue(QUEUE)
+        self._dropped = 0
         self._seats: dict[AgentId, ChannelId] = {}
         self._busy = False
         self._offers = OfferDesk(office)
@@ -53,6 +54,10 @@ class Desk:
     def idle(self) -> bool:
         """Whether everything that was asked for has been done."""
         return self._queue.empty() and not self._busy
+
+    def backlog(self) -> QueueStatus:
+        """The requests of agents' phones that wait."""
+        return QueueStatus(name="agents", waiting=self._queue.qsize(), room=QUEUE, overflows=self._dropped)
 
     # --- from events, at once -------------------------------------------------------------------------
 
@@ -68,6 +73,7 @@ class Desk:
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
+            self._dropped += 1
             log.error("desk overrun, request dropped", agent=event.agent)
 
     def gone(self, event: AgentGone) -> None:

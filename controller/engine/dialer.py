@@ -107,8 +107,8 @@ class Dialer:
             if not self._place(covered=covered):
                 break
             self._tokens -= 1
-        else:
             run.blocked = ""
+        else:
             return wait
         if run.supply.idle:
             await self._no_contact_left()

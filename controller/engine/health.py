@@ -17,6 +17,8 @@ PING_EVERY = 0.5
 LINK = "events"
 """The edge that is up when events flow and what we know agrees with what Asterisk holds."""
 
+EDGES = ("asterisk", LINK, "redis", "records")
+
 
 class Health:
     """Edges that give no confirmed answer, and outcomes not yet confirmed.
@@ -46,6 +48,16 @@ class Health:
     def linked(self) -> bool:
         """Whether events flow and what we know agrees with what Asterisk holds."""
         return LINK not in self._faults
+
+    @property
+    def edges(self) -> Mapping[str, bool]:
+        """Whether each edge gives confirmed answers."""
+        return {edge: edge not in self._faults for edge in EDGES}
+
+    @property
+    def waiting(self) -> int:
+        """Ended calls whose outcome is not confirmed yet."""
+        return self._unsettled
 
     @property
     def fit(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +13,8 @@ import structlog
 from controller.domain.call import AgentAssigned, AgentLeft, CancelAsked
 from controller.domain.floor import Assign, Departed, Effect, Exposed, Floor, LostAgent, WrapUp
 from controller.domain.ids import AgentId, CallId, CampaignId
+from controller.domain.latency import Durations
+from controller.domain.occupancy import Occupancy
 from controller.engine.feed import Feed
 from controller.engine.gate import Gate
 from controller.engine.health import Health
@@ -46,7 +47,8 @@ class Office:
         stock: what stands behind the contacts, beside the records.
         feed: who is told what happens; None: a feed that nobody listens to.
         answer_to_command: seconds from an answered call's arrival (Asterisk's clock) to the command to
-            bridge it, newest last; of the last calls only, for what counts is how things stand now.
+            bridge it; one by one, newest last, of the last calls only, for what counts is how things stand.
+        occupancy: what the agents spend their time on.
     """
 
     control: CallControl
@@ -60,7 +62,8 @@ class Office:
     runs: dict[CampaignId, CampaignRun] = field(default_factory=dict)
     at_risk: dict[CallId, CampaignId] = field(default_factory=dict)
     see_off: Callable[[AgentId], None] = field(default=lambda agent: None)
-    answer_to_command: deque[float] = field(default_factory=lambda: deque(maxlen=LATEST))
+    answer_to_command: Durations = field(default_factory=lambda: Durations(LATEST))
+    occupancy: Occupancy = field(default_factory=Occupancy)
     feed: EventFeed | None = None
     health: Health = field(init=False)
     tell: Telling = field(init=False)
@@ -99,8 +102,13 @@ class Office:
                     self._start_wrap_up(agent, campaign)
                 case Departed(agent):
                     self.see_off(agent)
+        self.saw_agents()
         self.tell.agents()
         self.wake_dialers()
+
+    def saw_agents(self) -> None:
+        """Agents may have changed: their time is counted anew from now on."""
+        self.occupancy.saw(self.floor, self.clock.monotonic())
 
     def send_away(self, agent: AgentId) -> None:
         """The agent's seat is of no use any more: no call may count on it from now on."""

@@ -6,7 +6,8 @@ the last look is what has happened. So owners, desk and floor know nothing of pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,16 @@ import structlog
 
 from controller.domain.agent import Agent, AgentState
 from controller.domain.call import Call, CallState, CancelAsked, HungUpBy
+from controller.domain.campaign import Campaign
 from controller.domain.ids import AgentId, CallId
 from controller.domain.outcome import Outcome
 from controller.domain.pacing import (
     AnswerCurve,
     Decision,
     DurationCurve,
+    Explained,
+    Inputs,
+    Journal,
     Mode,
     Pacer,
     Placement,
@@ -30,6 +35,7 @@ from controller.domain.pacing import (
     decide,
 )
 from controller.engine.office import Office
+from controller.ports.pacing import Learned, PacingFigures, Spread
 
 if TYPE_CHECKING:
     from controller.engine.campaign_run import CampaignRun
@@ -37,21 +43,45 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_AFTER_WRAP_UP = frozenset({AgentState.IDLE, AgentState.RESERVED, AgentState.PREVIEW})
 _RINGING = frozenset({CallState.ADMITTING, CallState.PLACING, CallState.RINGING})
+_WAITING = frozenset({CallState.ANSWERED, CallState.WAITING})
+
+_CLASSES = 5
+"""Equally likely classes of durations, whose middles are the 10th, 30th, ... 90th percentile."""
 
 
-@dataclass(slots=True)
 class _Watched:
-    """A call of the campaign, since it was first seen.
+    """A call in flight or in conversation, since it was first seen.
 
     Attributes:
-        rings: its answer, or the end of its ringing, has not been seen.
-        met: that it got an agent or none has been seen.
+        seen: the call as it was when it was last looked at.
+        since: when it was admitted, or else first seen, in seconds since the epoch.
+        ours: the pacer placed it: what it does is learned from.
+        rings: its answer, or the end of its ringing, has not been learned from.
+        met: that it got an agent or none has been learned from.
+        taken_back: its owner has been asked to end it: it does not count as ringing any more.
     """
 
-    owner: CallOwner
-    rings: bool = True
-    met: bool = False
+    __slots__ = ("met", "ours", "owner", "rings", "seen", "since", "taken_back")
+
+    def __init__(self, owner: CallOwner, *, ours: bool, now: float) -> None:
+        self.owner = owner
+        self.seen: Call | None = None
+        self.since = now
+        self.ours = ours
+        # What was adopted in conversation, after a restart, tells nothing of its ringing.
+        self.rings = owner.call.state in _RINGING
+        self.met = owner.call.heard_at is not None
+        self.taken_back = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """An agent, and since when they do what they do, in seconds since the epoch."""
+
+    agent: Agent
+    since: float
 
 
 class CampaignPacing:
@@ -61,26 +91,26 @@ class CampaignPacing:
         pacer: what it has learned; lives as long as the campaign dials here.
         taken_back: calls that were taken back because no agent would have been free for them.
         decision: the latest, to be shown; None in mode RATIO.
+        journal: the latest decisions in all modes, with what they were made from.
     """
 
     def __init__(self, run: CampaignRun, office: Office) -> None:
         campaign = run.campaign
-        terms = Terms(
-            window=campaign.law.hang_up_after.total_seconds(),
-            cancel_after=cancel_after(campaign.law).total_seconds(),
-        )
         self.pacer = Pacer(
-            terms,
+            _terms(campaign),
             mode=campaign.mode,
             answers=AnswerCurve(ring_timeout=campaign.ring_timeout.total_seconds()),
             wrap_ups=DurationCurve([(campaign.wrap_up.total_seconds(), 3.0)]),
         )
         self.taken_back = 0
         self.decision: Decision | None = None
+        self.journal = Journal()
         self._run = run
         self._office = office
         self._calls: dict[CallId, _Watched] = {}
-        self._agents: dict[AgentId, Agent] = {}
+        self._ringing: dict[CallId, float] = {}  # since when, in seconds since the epoch
+        self._waiting: set[CallId] = set()
+        self._agents: dict[AgentId, _Seen] = {}
         self._shown = ""
         self._risks: list[float] = []
 
@@ -90,46 +120,38 @@ class CampaignPacing:
         Args:
             situation: agents, calls in flight and budget, as the dialer counts them.
         """
-        campaign = self._run.campaign
+        campaign, now = self._run.campaign, self._office.clock.now()
+        scene, taken_back = self._scene(situation, now), 0
         if campaign.mode is Mode.RATIO:
             self.decision = None
-            return decide(situation, overdial=campaign.overdial, max_lines=campaign.max_lines)
-        self.pacer.mode = campaign.mode
-        self._learn()
-        decision = self.decision = self.pacer.decide(self._scene(situation))
+            placement = decide(situation, overdial=campaign.overdial, max_lines=campaign.max_lines)
+            decision = _by_ratio(placement, campaign.overdial)
+        else:
+            self.pacer.mode, self.pacer.terms = campaign.mode, _terms(campaign)
+            decision = self.pacer.decide(scene)
+            if decision.cancel:
+                decision, taken_back = self._take_back(scene, decision, now)
+            self.decision = decision
+            placement = Placement(covered=decision.covered, exposed=decision.exposed)
         self._risks = list(reversed(decision.risks))
-        if decision.cancel:
-            self._take_back()
+        self.journal.note(now, Inputs.of(scene), decision, taken_back=taken_back)
         self._explain(decision)
-        return Placement(covered=decision.covered, exposed=decision.exposed)
+        return placement
 
     def placed(self, call: CallId) -> None:
         """One of these calls is being placed."""
+        self.journal.placed()
         if self._risks:
             self.pacer.placed(call, self._risks.pop())
 
-    # --- looking --------------------------------------------------------------------------------------
+    # --- looking, and learning from what has changed ---------------------------------------------------
 
-    def _scene(self, situation: Situation) -> Scene:
-        office, now = self._office, self._office.clock.now()
-        ringing: list[float] = []
-        waiting = 0
-        # Calls of other campaigns count as well: they take agents whom this one counts on.
-        for owner in office.owners.values():
-            if owner.call.state in _RINGING:
-                ringing.append(_since(owner.call.admitted_at, now))
-            elif owner.call.state in (CallState.ANSWERED, CallState.WAITING):
-                waiting += 1
-        talking, wrapping = [], []
-        for agent in office.floor:
-            if agent.wish is not None or not office.floor.serves(agent.id, self._run.campaign.id):
-                continue
-            if agent.state is AgentState.TALKING:
-                talking.append(_since(agent.since, now))
-            elif agent.state is AgentState.WRAP_UP:
-                wrapping.append(_since(agent.since, now))
+    def _scene(self, situation: Situation, now: datetime) -> Scene:
+        seconds = now.timestamp()
+        ringing, waiting = self._look_at_calls(seconds)
+        talking, wrapping = self._look_at_agents(seconds)
         return Scene(
-            now=office.clock.monotonic(),
+            now=self._office.clock.monotonic(),
             idle=situation.idle,
             reserved=situation.reserved,
             ringing=ringing,
@@ -141,26 +163,44 @@ class CampaignPacing:
             lines=self._run.campaign.max_lines - situation.in_flight,
         )
 
-    # --- learning -------------------------------------------------------------------------------------
+    def _look_at_calls(self, seconds: float) -> tuple[list[float], int]:
+        """How long each call has rung, and how many wait. Only what has changed is looked at closely."""
+        owners, calls, campaign = self._office.owners, self._calls, self._run.campaign
+        # Calls of other campaigns count as well: they take agents whom this one counts on. Nothing is learned
+        # from those that are placed by ratio: nobody told their risk.
+        learns = campaign.mode is not Mode.RATIO
+        for new in [call for call in owners if call not in calls]:
+            owner = owners[new]
+            ours = learns and owner.call.contact.campaign == campaign.id
+            calls[new] = _Watched(owner, ours=ours, now=seconds)
+        for watched in calls.values():
+            if watched.owner.call is not watched.seen:
+                self._changed(watched, watched.owner.call)
+        for gone in calls.keys() - owners.keys():
+            del calls[gone]
+            self._ringing.pop(gone, None)
+            self._waiting.discard(gone)
+        return self._rings(seconds), len(self._waiting)
 
-    def _learn(self) -> None:
-        for call, owner in self._office.owners.items():
-            if owner.call.contact.campaign == self._run.campaign.id and call not in self._calls:
-                # What was adopted in conversation, after a restart, tells nothing of its ringing.
-                self._calls[call] = _Watched(
-                    owner, rings=owner.call.state in _RINGING, met=owner.call.heard_at is not None
-                )
-        for watched in list(self._calls.values()):
-            self._learn_of(watched)
-        for agent in self._office.floor:
-            before = self._agents.get(agent.id)
-            if before is None or before.state is not agent.state or before.since != agent.since:
-                self._agents[agent.id] = agent
-                if before is not None:
-                    self._learn_of_agent(before, agent)
+    def _rings(self, seconds: float) -> list[float]:
+        return [seconds - since if seconds > since else 0.0 for since in self._ringing.values()]
 
-    def _learn_of(self, watched: _Watched) -> None:
-        call = watched.owner.call
+    def _changed(self, watched: _Watched, call: Call) -> None:
+        watched.seen = call
+        if call.admitted_at is not None:
+            watched.since = call.admitted_at.timestamp()
+        if call.state in _RINGING and not watched.taken_back:
+            self._ringing[call.id] = watched.since
+        else:
+            self._ringing.pop(call.id, None)
+        if call.state in _WAITING:
+            self._waiting.add(call.id)
+        else:
+            self._waiting.discard(call.id)
+        if watched.ours:
+            self._learn_of(watched, call)
+
+    def _learn_of(self, watched: _Watched, call: Call) -> None:
         ended = call.state is CallState.ENDED
         if watched.rings and (ended or call.answered_at is not None):
             watched.rings = False
@@ -171,7 +211,6 @@ class CampaignPacing:
             self.pacer.met(call.id, agent=not (ended and call.outcome is Outcome.SILENT))
         if ended:
             self.pacer.forget(call.id)
-            del self._calls[call.id]
 
     def _rang(self, call: Call) -> None:
         if call.admitted_at is None or call.outcome is Outcome.CANCELLED:
@@ -185,28 +224,77 @@ class CampaignPacing:
         else:
             self.pacer.rang(call.id, seconds, answered=call.answered_at is not None)
 
+    def _look_at_agents(self, seconds: float) -> tuple[list[float], list[float]]:
+        """How long the campaign's agents have talked, each, and how long wrapped up."""
+        floor, campaign, known = self._office.floor, self._run.campaign.id, self._agents
+        talking: list[float] = []
+        wrapping: list[float] = []
+        for agent in floor:
+            seen = known.get(agent.id)
+            if seen is None or seen.agent is not agent:
+                before, seen = seen, _Seen(agent, agent.since.timestamp())
+                known[agent.id] = seen
+                if before is not None:
+                    self._learn_of_agent(before.agent, agent)
+            busy = (
+                talking if agent.state is AgentState.TALKING
+                else wrapping if agent.state is AgentState.WRAP_UP
+                else None
+            )  # fmt: skip
+            if busy is not None and agent.wish is None and floor.serves(agent.id, campaign):
+                busy.append(max(0.0, seconds - seen.since))
+        return talking, wrapping
+
     def _learn_of_agent(self, before: Agent, now: Agent) -> None:
+        if before.state is now.state and before.since == now.since:
+            return
         lasted = (now.since - before.since).total_seconds()
         if before.state is AgentState.TALKING and now.state is AgentState.WRAP_UP:
             self.pacer.talked(lasted)
-        elif before.state is AgentState.WRAP_UP and now.state in (AgentState.IDLE, AgentState.RESERVED):
+        elif before.state is AgentState.WRAP_UP and now.state in _AFTER_WRAP_UP:
             self.pacer.wrapped_up(lasted)
 
     # --- doing ----------------------------------------------------------------------------------------
 
-    def _take_back(self) -> None:
-        """End the ringing of calls that nobody stands ready for, where the law's shortest ringing is over."""
-        office, after = self._office, self.pacer.terms.cancel_after
-        now = office.clock.now()
-        for owner in office.owners.values():
-            call = owner.call
-            if call.contact.campaign != self._run.campaign.id or call.state is not CallState.RINGING:
+    def _take_back(self, scene: Scene, decision: Decision, now: datetime) -> tuple[Decision, int]:
+        """End the ringing of as few calls as it takes that nobody stands ready for.
+
+        Only of those that have rung long enough; of these first who rang least, for the others are nearer
+        to an answer.
+
+        Returns:
+            The decision that holds then, and how many were taken back.
+        """
+        before, seconds = self.taken_back, now.timestamp()
+        for watched in sorted(
+            self._hopeless(now), key=lambda each: each.owner.call.rang_at or now, reverse=True
+        ):
+            watched.owner.post(CancelAsked())
+            self.taken_back += 1
+            watched.taken_back = True
+            del self._ringing[watched.owner.call.id]
+            # It keeps its part of the budget until its end is confirmed.
+            decision = self.pacer.decide(replace(scene, ringing=self._rings(seconds)))
+            if not decision.cancel:
+                break
+        return decision, self.taken_back - before
+
+    def _hopeless(self, now: datetime) -> Iterator[_Watched]:
+        floor, after = self._office.floor, self.pacer.terms.cancel_after
+        if after is None:
+            return
+        youngest = now.timestamp() - after
+        for watched in self._calls.values():
+            # Who was admitted later cannot have rung so long.
+            if not watched.ours or watched.taken_back or watched.since > youngest:
                 continue
-            if call.guaranteed or call.rang_at is None or not office.floor.is_exposed(call.id):
+            call = watched.owner.call
+            if call.state is not CallState.RINGING or call.guaranteed or call.rang_at is None:
                 continue
-            if after is not None and _since(call.rang_at, now) >= after:
-                self.taken_back += 1
-                owner.post(CancelAsked())
+            if (now - call.rang_at).total_seconds() >= after and floor.is_exposed(call.id):
+                yield watched
+
+    # --- telling --------------------------------------------------------------------------------------
 
     def _explain(self, decision: Decision) -> None:
         # Not each time it looks, but each time it comes to something else.
@@ -215,6 +303,48 @@ class CampaignPacing:
             self._shown = told
             log.debug("pacing", campaign=self._run.campaign.id, decision=str(decision))
 
+    def figures(self) -> PacingFigures:
+        """How it decides now, and what it has learned."""
+        pacer, mode, latest = self.pacer, self._run.campaign.mode, self.journal.latest
+        doubts = mode is Mode.PREDICTIVE and not pacer.calibration.good
+        return PacingFigures(
+            mode=mode,
+            effective=Mode.PROGRESSIVE if doubts else mode,
+            decisions=self.journal.decisions,
+            inputs=latest.inputs if latest else None,
+            decision=latest.decision if latest else None,
+            calibrated=pacer.calibration.good,
+            predicted=pacer.calibration.predicted,
+            actual=pacer.calibration.actual,
+            terms=pacer.terms,
+            learned=Learned(
+                answer_rate=pacer.answers.rate,
+                answers=_spread(pacer.answers.answer_times(_CLASSES)),
+                talks=_spread(pacer.talks.quantiles(_CLASSES)),
+                wrap_ups=_spread(pacer.wrap_ups.quantiles(_CLASSES)),
+            ),
+        )
 
-def _since(then: datetime | None, now: datetime) -> float:
-    return 0.0 if then is None else max(0.0, (now - then).total_seconds())
+    def recent(self, limit: int, before: datetime | None) -> Sequence[Explained]:
+        """The latest decisions, newest first; see ``Journal.recent``."""
+        return self.journal.recent(limit, before)
+
+
+def _terms(campaign: Campaign) -> Terms:
+    after = cancel_after(campaign.take_back_after, campaign.law)
+    return Terms(
+        window=campaign.law.hang_up_after.total_seconds(),
+        cancel_after=None if after is None else after.total_seconds(),
+    )
+
+
+def _by_ratio(placement: Placement, overdial: float) -> Decision:
+    return Decision(
+        covered=placement.covered,
+        exposed=placement.exposed,
+        reason=f"ratio: {overdial:g} lines for each free agent, within budget and lines",
+    )
+
+
+def _spread(middles: Sequence[float]) -> Spread:
+    return Spread(p10=middles[0], p50=middles[2], p90=middles[4])

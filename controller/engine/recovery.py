@@ -108,6 +108,7 @@ class Recovery:
             office.at_risk.pop(call.id, None)
             await office.ledger.connected(call.id, run.campaign, office.exposure(run.campaign.id))
             office.floor.resume(agent, call.id, run.campaign.id, now)
+            office.saw_agents()
         elif entry.answered and run.campaign.law.played is Played.MESSAGE:
             try:
                 await office.control.play_message(call.id)

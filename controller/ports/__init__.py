@@ -49,11 +49,14 @@ from controller.ports.ledger import (
 )
 from controller.ports.operations import (
     AgentStatus,
+    Blocked,
     CampaignStatus,
     ControllerStatus,
     OfferStatus,
     Operations,
 )
+from controller.ports.pacing import RECENT, Learned, PacingFigures, PacingReport, Spread
+from controller.ports.queues import QueueStatus
 from controller.ports.records import (
     AttemptEnd,
     AttemptFact,
@@ -65,6 +68,7 @@ from controller.ports.records import (
 )
 
 __all__ = [
+    "RECENT",
     "Admission",
     "Admitting",
     "AgentAction",
@@ -76,6 +80,7 @@ __all__ = [
     "AttemptEnd",
     "AttemptFact",
     "Authorship",
+    "Blocked",
     "CallArrived",
     "CallControl",
     "CallGone",
@@ -95,6 +100,7 @@ __all__ = [
     "HopperEntry",
     "HopperSizes",
     "ImportResult",
+    "Learned",
     "Ledger",
     "LinkDown",
     "LinkUp",
@@ -103,11 +109,15 @@ __all__ = [
     "ManualSuppression",
     "OfferStatus",
     "Operations",
+    "PacingFigures",
+    "PacingReport",
     "People",
     "PersonFile",
     "PhoneEvent",
+    "QueueStatus",
     "Records",
     "Reduced",
+    "Spread",
     "Suppression",
     "Verdict",
     "Wire",

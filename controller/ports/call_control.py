@@ -10,6 +10,7 @@ from typing import Protocol
 
 from controller.domain.campaign import Campaign
 from controller.domain.ids import E164, AgentId, CallId, ChannelId
+from controller.ports.queues import QueueStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,10 @@ class CallControl(Protocol):
 
     def events(self) -> AsyncIterator[PhoneEvent]:
         """What happens, in order, until closed. Starts with LinkUp."""
+        ...
+
+    def backlog(self) -> QueueStatus:
+        """The events that wait to be taken."""
         ...
 
     async def ping(self) -> None:

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 from controller.domain.agent import AgentState
 from controller.domain.budget import Budget
 from controller.domain.campaign import CampaignState, PausedBy
 from controller.domain.ids import AgentId, CallId, CampaignId, ContactId
-from controller.domain.latency import Latency
+from controller.domain.latency import Histogram, Latency
 from controller.domain.outcome import Outcome
+from controller.ports.pacing import RECENT, PacingFigures, PacingReport
+from controller.ports.queues import QueueStatus
+
+
+class Blocked(Enum):
+    """Why a running campaign places no calls."""
+
+    EDGE = "edge"
+    """Asterisk, Redis or the record store gives no confirmed answer (L7)."""
+    HOURS = "hours"
+    """Nobody may be called at this hour."""
+    NO_AGENT = "no-agent"
+    """No agent who takes its calls is logged in."""
+    AGENTS_BUSY = "agents-busy"
+    """No agent is free, and none will be in time."""
+    CONTACTS = "contacts"
+    """No contact is due, or those that are may not be called now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +46,8 @@ class CampaignStatus:
         pacing: the latest decision on how many calls to place, with its reason; empty if there is none.
         offers: contacts that agents look at now, in mode preview.
         taken_back: calls whose ringing was ended because no agent would have been free.
+        blocked_by: ``blocked`` as one of a few; None if it is empty.
+        figures: its pacing in numbers; None until it has dialed here.
     """
 
     id: CampaignId
@@ -47,6 +67,8 @@ class CampaignStatus:
     pacing: str = ""
     taken_back: int = 0
     offers: int = 0
+    blocked_by: Blocked | None = None
+    figures: PacingFigures | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +115,22 @@ class ControllerStatus:
         faults: edges that give no confirmed answer, each with what it means; empty if all is well.
         answer_to_command: from the arrival of an answered call at Asterisk to our command to bridge it, over
             the last calls that found a free agent; None if there was none yet.
+        answer_times: the same over all calls since the controller started.
+        edges: whether each of them gives confirmed answers.
+        unsettled: ended calls whose outcome is not confirmed by Redis and the record store yet.
+        spent: seconds that agents have spent since the controller started, by what on (domain.occupancy).
+        queues: where events wait.
     """
 
     faults: Sequence[str]
     campaigns: Sequence[CampaignStatus]
     agents: Sequence[AgentStatus]
     answer_to_command: Latency | None = None
+    answer_times: Histogram | None = None
+    edges: Mapping[str, bool] = field(default_factory=dict)
+    unsettled: int = 0
+    spent: Mapping[str, float] = field(default_factory=dict)
+    queues: Sequence[QueueStatus] = field(default_factory=list)
 
 
 class Operations(Protocol):
@@ -106,6 +138,18 @@ class Operations(Protocol):
 
     def status(self) -> ControllerStatus:
         """How things stand."""
+        ...
+
+    def pacing(
+        self, campaign: CampaignId, limit: int = RECENT, before: datetime | None = None
+    ) -> PacingReport | None:
+        """Why a campaign dials as it does; None if it has not dialed since the controller started.
+
+        Args:
+            campaign: which one.
+            limit: how many of its latest decisions.
+            before: only those made at this time (aware) or earlier; None: all.
+        """
         ...
 
     async def start_campaign(self, campaign: CampaignId) -> None:

@@ -126,6 +126,11 @@ class EventStream:
         """No more events will come."""
         self._arrived.put_nowait(None)
 
+    @property
+    def waiting(self) -> int:
+        """Events that have arrived and were not taken."""
+        return self._arrived.qsize()
+
     async def next(self) -> PhoneEvent | None:
         """The next event; None at the end."""
         return await self._arrived.get()

@@ -256,13 +256,17 @@ class Centre:
         self.at(self.now + fate.after, lambda: self._rang_out(call))
         return True
 
-    def cancel_exposed(self, rang: float) -> int:
-        """Take back the ringing calls that nobody stands ready for and that have rung so long."""
+    def take_one_back(self, rang: float) -> bool:
+        """Take back who has just rung so long, of the calls that nobody stands ready for.
+
+        Returns:
+            Whether there was one.
+        """
         begun = self.now - rang
         late = [c for c, placed in self.ringing.items() if placed <= begun and self.floor.is_exposed(c)]
-        for call in late:
-            self.cancel(call)
-        return len(late)
+        if late:
+            self.cancel(late[-1])
+        return bool(late)
 
     def cancel(self, call: CallId) -> None:
         """Take a ringing call back."""

@@ -31,7 +31,7 @@ class Ours:
         self._due = centre.now + min(0.25, centre.scenario.agents / 200)
         decision = self.pacer.decide(scene_of(centre))
         after = self.pacer.terms.cancel_after
-        if decision.cancel and after is not None and centre.cancel_exposed(after):
+        while decision.cancel and after is not None and centre.take_one_back(after):
             decision = self.pacer.decide(scene_of(centre))
         centre.look_at(centre.now + LOOK_AGAIN)
         self._risks = list(reversed(decision.risks))

@@ -9,6 +9,7 @@ dies; bridging takes three requests, so a sender may die between them.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import count
@@ -33,6 +34,7 @@ from controller.ports import (
     LinkDown,
     LinkUp,
     PhoneEvent,
+    QueueStatus,
     Wire,
 )
 from controller.simulation.callee import Answers, Behaviour, Callee, EndedBy, Habit
@@ -203,6 +205,11 @@ class MemoryTelephony:
         finally:
             if self._stream is stream:
                 self._stream = None
+
+    def backlog(self) -> QueueStatus:
+        """The events that wait; see ports.CallControl. There is room for all."""
+        waiting = self._stream.waiting if self._stream else 0
+        return QueueStatus(name="events", waiting=waiting, room=sys.maxsize, overflows=0)
 
     async def ping(self) -> None:
         """Raise Unreachable unless events flow; see ports.CallControl."""

@@ -44,9 +44,7 @@ class _Document:
         paths: dict[str, dict[str, Any]] = {}
         for resource in resources:
             for route in resource.routes:
-                paths.setdefault(p.PREFIX + route.path, {})[route.method.lower()] = self._operation(
-                    route, problem
-                )
+                paths.setdefault(route.address, {})[route.method.lower()] = self._operation(route, problem)
         return {
             "openapi": "3.1.0",
             "info": {

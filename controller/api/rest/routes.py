@@ -24,7 +24,7 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 
 from controller.api.rest.models import NoPath, NoQuery
-from controller.api.rest.problems import Kind
+from controller.api.rest.problems import PREFIX, Kind
 from controller.domain.access import Right
 
 T = TypeVar("T")
@@ -80,6 +80,7 @@ class Route:
         keeps: the answer to a POST is kept for when the same request comes again.
         streams: the handler answers by itself, for as long as it likes.
         sends: content type of an answer that the handler writes by itself.
+        outside: its path is not below that of the API, but at the root, where others look for it.
         may_fail: kinds of problem that only this route has.
     """
 
@@ -96,11 +97,17 @@ class Route:
     keeps: bool = False
     streams: bool = False
     sends: str = ""
+    outside: bool = False
     may_fail: Sequence[Kind] = ()
     path_model: type[BaseModel] = NoPath
     query_model: type[BaseModel] = NoQuery
     body_model: type[BaseModel] | None = None
     answer: Any = None
+
+    @property
+    def address(self) -> str:
+        """Its path, from the root."""
+        return self.path if self.outside else PREFIX + self.path
 
     @property
     def name(self) -> str:

@@ -36,6 +36,7 @@ _SECURITY = {
     "Cache-Control": "no-store",
 }
 _HSTS = "max-age=31536000"
+_OUTSIDE = {route.address for resource in RESOURCES for route in resource.routes if route.outside}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,7 @@ class RestServer:
         methods: dict[str, set[str]] = {}
         for resource in RESOURCES if config.api else ():
             for route in resource.routes:
-                path = PREFIX + route.path
+                path = route.address
                 app.router.add_route(route.method, path, pipeline.serves(route))
                 methods.setdefault(path, {"OPTIONS"}).add(route.method)
                 if route.method == "GET" and not route.streams:
@@ -132,7 +133,7 @@ class RestServer:
 @web.middleware
 async def _answered(request: web.Request, handler: Next) -> web.StreamResponse:
     """Give the request its id, and tell of whatever goes wrong as a problem."""
-    if not request.path.startswith(PREFIX):
+    if not _ours(request.path):
         return await handler(request)  # pages of others answer for themselves; their paths may be secret
     given = request.headers.get("X-Request-Id", "")
     _ID.set(given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8))
@@ -162,6 +163,10 @@ async def _answered(request: web.Request, handler: Next) -> web.StreamResponse:
     return answer
 
 
+def _ours(path: str) -> bool:
+    return path.startswith(PREFIX) or path in _OUTSIDE
+
+
 def _told(problem: Problem) -> web.Response:
     return web.Response(
         status=problem.kind.status,
@@ -177,7 +182,7 @@ def _with_headers(*, tls: bool) -> Callable[[web.Request, web.StreamResponse], A
     async def add(request: web.Request, response: web.StreamResponse) -> None:
         for name, value in headers.items():
             response.headers.setdefault(name, value)
-        if request.path.startswith(PREFIX):
+        if _ours(request.path):
             response.headers["X-Request-Id"] = _ID.get()
         response.headers["Server"] = "campaign-controller"
 

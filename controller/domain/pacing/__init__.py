@@ -2,6 +2,7 @@
 
 from controller.domain.pacing.calibration import Calibration
 from controller.domain.pacing.curves import AnswerCurve, DurationCurve
+from controller.domain.pacing.journal import Explained, Inputs, Journal
 from controller.domain.pacing.modes import Mode, cancel_after, unsuited
 from controller.domain.pacing.pacer import Decision, Pacer, Scene, Terms
 from controller.domain.pacing.ratio import Placement, Situation, decide
@@ -11,6 +12,9 @@ __all__ = [
     "Calibration",
     "Decision",
     "DurationCurve",
+    "Explained",
+    "Inputs",
+    "Journal",
     "Mode",
     "Pacer",
     "Placement",

@@ -8,9 +8,11 @@ from typing import Final
 
 from controller.domain.regulation import Played, Regulation
 
-RING_AT_LEAST: Final = timedelta(seconds=15)
-"""No call that rings is taken back earlier, whatever the law allows: a phone that falls silent after a moment
-is a nuisance of its own."""
+TAKE_BACK_AFTER: Final = timedelta(seconds=15)
+"""How long a phone rings, unless the campaign says otherwise, before its call may be taken back."""
+SHORTEST_RING: Final = timedelta(seconds=5)
+"""No call is taken back earlier, whatever campaign and law allow: a phone that falls silent after a moment is
+a nuisance of its own. Who was rung for so long has a missed call, and counts as called."""
 
 
 class Mode(Enum):
@@ -59,6 +61,11 @@ def unsuited(mode: Mode, law: Regulation) -> str:
     return ""
 
 
-def cancel_after(law: Regulation) -> timedelta:
-    """How long a call has to ring before it may be taken back because no agent would be free for it."""
-    return max(RING_AT_LEAST, law.ring_at_least)
+def cancel_after(wanted: timedelta | None, law: Regulation) -> timedelta | None:
+    """How long a call has to ring before it may be taken back because no agent would be free for it.
+
+    Args:
+        wanted: what the campaign says; None: its calls are never taken back.
+        law: rings at least so long.
+    """
+    return None if wanted is None else max(wanted, SHORTEST_RING, law.ring_at_least)

@@ -102,6 +102,7 @@ class Decision:
         answer_rate: share of the calls placed now that will be answered, as learned.
         soon_free: agents expected to become free within a typical time of ringing.
         soon_answered: ringing calls expected to be answered by then.
+        weighed: risk and price were weighed; if not, there was nothing to decide, and they say nothing.
     """
 
     covered: int = 0
@@ -115,8 +116,11 @@ class Decision:
     answer_rate: float = 0.0
     soon_free: float = 0.0
     soon_answered: float = 0.0
+    weighed: bool = False
 
     def __str__(self) -> str:
+        if not self.weighed:
+            return f"{self.covered} covered + {self.exposed} exposed: {self.reason}"
         bank = "no limit" if self.bank is None else f"{self.bank}"
         return (
             f"{self.covered} covered + {self.exposed} exposed: {self.reason}"
@@ -242,6 +246,7 @@ class Pacer:
             answer_rate=self.answers.rate,
             soon_free=self._soon_free,
             soon_answered=self._soon_answered,
+            weighed=True,
         )
         return self.decision
 

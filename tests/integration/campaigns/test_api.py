@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from lab.controller import ControllerProcess
 from lab.lab import Lab
@@ -63,6 +64,12 @@ class Client:
             assert answer.status == status, f"{method} {path}: {answer.status} {body}"
             return json.loads(body) if body else None
 
+    async def metrics(self) -> str:
+        root = self._api.removesuffix("/api/v1")
+        async with self._session.get(f"{root}/metrics") as answer:
+            assert answer.status == 200
+            return await answer.text()
+
     async def events(self, kind: str) -> AsyncGenerator[dict[str, Any]]:
         async with self._session.get(f"{self._api}/events", params={"kind": kind}) as stream:
             async for line in stream.content:
@@ -79,6 +86,26 @@ async def client(rig: Rig, port: int) -> AsyncIterator[Client]:
     headers = {"Authorization": f"Bearer {json.loads(output)['token']}"}
     async with aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=40)) as session:
         yield Client(session, f"http://127.0.0.1:{port}/api/v1")
+
+
+async def _metrics_tell_what_the_records_tell(api: Client) -> None:
+    metrics = {
+        (sample.name.removeprefix("campaign_controller_"), *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(await api.metrics())
+        for sample in family.samples
+    }
+    report = await api.ask("GET", "/campaigns/c/report")
+    ended = {outcome: metrics["calls_ended_total", "c", outcome] for outcome in report["outcomes"]}
+    assert ended == report["outcomes"]
+    assert metrics["calls_placed_total", "c"] == report["calls"] == 1
+    assert metrics["successes_total", "c"] == report["connected"] == 1
+    assert metrics["agent_seconds_total", "talking"] == pytest.approx(3, abs=1)
+    assert metrics["answer_to_command_seconds_count",] == 1
+    assert all(metrics["edge_up", edge] for edge in ("asterisk", "events", "redis", "records"))
+    assert metrics["campaign_state", "c", "finished"] == 1
+    pacing = await api.ask("GET", "/campaigns/c/pacing")
+    assert metrics["pacing_decisions_total", "c"] == pacing["decisions"]
+    assert [(each["covered"], each["placed"]) for each in pacing["recent"] if each["placed"]] == [(1, 1)]
 
 
 async def test_a_campaign_from_the_list_to_the_mail_afterwards(rig: Rig, sink: MailSink) -> None:
@@ -122,5 +149,6 @@ async def test_a_campaign_from_the_list_to_the_mail_afterwards(rig: Rig, sink: M
         funnel = await api.ask("GET", "/campaigns/c/funnel")
         assert funnel["total"]["counts"]["lead"] == 1
         await rig.until(lambda status: status.campaigns[0].state.value == "finished")
+        await _metrics_tell_what_the_records_tell(api)
         assert [each.number for each in rig.lab.calls(rig.began)] == [wanted], "nobody else is in the segment"
         await events.aclose()

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import aiohttp
@@ -24,7 +26,7 @@ from controller.errors import (
     Unreachable,
 )
 from controller.ports import Operations
-from tests.unit.api.operations import STATUS, FakeOperations, looking
+from tests.unit.api.operations import PACING, STATUS, FakeOperations, looking
 
 SPRING = CampaignId("spring")
 ANNA = AgentId("1001")
@@ -56,6 +58,29 @@ async def test_the_status_arrives_as_it_was(client: ControlClient) -> None:
 async def test_what_agents_look_at_arrives_as_well(client: ControlClient, operations: FakeOperations) -> None:
     operations.now = looking("1001")
     assert await client.status() == looking("1001")
+
+
+async def test_pacing_arrives_as_it_was(client: ControlClient, operations: FakeOperations) -> None:
+    assert await client.pacing(SPRING) == PACING
+    newest = await client.pacing(SPRING, limit=1)
+    assert newest == replace(PACING, recent=PACING.recent[:1])
+    at = datetime(2026, 1, 2, 4, 4, 6, tzinfo=timezone(timedelta(hours=1)))
+    before = await client.pacing(SPRING, before=at)
+    assert before == replace(PACING, recent=PACING.recent[1:])
+    assert operations.asked[-1] == ("pacing", "spring", "50", at.isoformat())
+    assert await client.pacing(CampaignId("autumn")) is None
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=x", "before=noon", "before=2026-01-02T04:04:06"])
+async def test_a_question_for_pacing_that_asks_nothing_is_refused(
+    client: ControlClient, path: Path, query: str
+) -> None:
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(path=str(path))) as session,
+        session.get(f"http://controller/campaigns/spring/pacing?{query}") as answer,
+    ):
+        assert answer.status == 400
+        assert "limit=50" in await answer.text()
 
 
 async def test_every_operation_arrives(client: ControlClient, operations: FakeOperations) -> None:

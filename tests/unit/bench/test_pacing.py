@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench import pacing
+from bench.look import look_cost
 from bench.pacing import NEVER, OURS, Cell, Result, best_lawful, cells, measure, table
 from controller.simulation.scenario import Scenario, Shift
 
@@ -59,3 +60,7 @@ def test_a_cell_is_measured() -> None:
 
 def test_a_decision_is_timed() -> None:
     assert 0 < pacing.decision_cost(samples=3) < 1
+
+
+def test_a_look_of_the_engine_is_timed() -> None:
+    assert 0 < look_cost(agents=20, ringing=50, samples=3) < 1

@@ -236,6 +236,46 @@ def test_the_status_of_campaigns(cli: Cli, operations: FakeOperations) -> None:
     assert "campaign-controller report autumn" in done.stderr
 
 
+def test_pacing_is_explained(cli: Cli, operations: FakeOperations) -> None:
+    out = cli("campaign", "pacing", "spring").stdout
+    assert "campaign spring: predictive; 1234 decisions" in out
+    assert "predictions come true: of late 2.5 silent calls were predicted, 3.0 happened" in out
+    assert "31% answer, after 4 / 10 / 20 s" in out
+    assert "taken back after 15 s of ringing" in out
+    assert "1 + 2" in out
+    assert "one more call would too likely find no agent" in out
+    assert "1 / 0 / 5 / 2" in out
+    assert "3 / 0 / 2" in out
+    assert "03:04:05.0 +1.0 s" in out
+    assert "0.081" in out
+    assert "ramp limit; 2 hopeless calls taken back" in out
+    assert operations.asked == [("pacing", "spring", "20", "")]
+    told = json.loads(cli("campaign", "pacing", "spring", "--limit", "1", "--json").stdout)
+    assert [each["soon_free"] for each in told["recent"]] == [1.8]
+
+
+def test_pacing_of_an_hour(cli: Cli, operations: FakeOperations) -> None:
+    for text, expected in [
+        ("14:03", "T14:03:00+00:00"),
+        ("14:03:20", "T14:03:20+00:00"),
+        ("2026-12-01T14:03Z", "2026-12-01T14:03:00+00:00"),
+        ("2026-12-01 14:03+01:00", "2026-12-01T14:03:00+01:00"),
+    ]:
+        assert cli("campaign", "pacing", "spring", "--before", text).exit_code == 0
+        assert operations.asked[-1][-1].endswith(expected)
+    out = cli("campaign", "pacing", "spring", "--before", "2020-01-01").stdout
+    assert "no decision was made until then" in out
+    done = cli("campaign", "pacing", "spring", "--before", "noon")
+    assert done.exit_code == 2
+    assert "14:03:20" in done.stderr
+
+
+def test_pacing_of_a_campaign_that_has_not_dialed(cli: Cli, operations: FakeOperations) -> None:
+    done = cli("campaign", "pacing", "autumn")
+    assert done.exit_code == 1
+    assert "has not dialed since the controller started" in done.stderr
+
+
 # --- agents, status -------------------------------------------------------------------------------------
 
 

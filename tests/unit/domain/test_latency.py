@@ -1,8 +1,12 @@
 from __future__ import annotations
 
-import pytest
+from math import inf
 
-from controller.domain.latency import Latency, percentile
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.domain.latency import BOUNDS, Durations, Latency, percentile
 
 
 @pytest.mark.parametrize(
@@ -18,3 +22,15 @@ def test_a_summary_in_any_order() -> None:
 
 def test_nothing_measured_is_no_summary() -> None:
     assert Latency.of([]) is None
+
+
+@given(st.lists(st.floats(-1, 10)))
+def test_a_histogram_counts_what_is_not_longer_than_each_bound(seconds: list[float]) -> None:
+    durations = Durations(kept=3)
+    for each in seconds:
+        durations.append(each)
+
+    histogram = durations.histogram
+    assert list(histogram.counts) == [sum(each <= bound for each in seconds) for bound in (*BOUNDS, inf)]
+    assert histogram.total == pytest.approx(sum(max(0.0, each) for each in seconds))
+    assert list(durations) == seconds[-3:]

@@ -8,11 +8,12 @@ import pytest
 
 from controller.domain.agent import AgentState
 from controller.domain.call import CallState
+from controller.domain.campaign import Campaign
 from controller.domain.outcome import Outcome
 from controller.domain.pacing import Mode
 from controller.errors import Refused
 from controller.simulation.callee import Answers, EndedBy, NoAnswer
-from tests.fakes.call_centre import call_centre, number, virtual
+from tests.fakes.call_centre import CallCentre, call_centre, number, virtual
 
 MANY = [number(i) for i in range(400)]
 
@@ -70,29 +71,54 @@ def test_one_call_for_each_free_agent_whatever_the_budget(mode: Mode) -> None:
     run()
 
 
+@pytest.mark.parametrize("after", [8, 15])
+def test_a_call_that_would_find_nobody_is_taken_back_when_it_has_rung_long_enough(after: int) -> None:
+    @virtual
+    async def run() -> None:
+        async with call_centre(agents=2) as centre:
+            campaign = await _nobody_will_be_there(centre, timedelta(seconds=after))
+            before = len(centre.telephony.live)
+            await centre.sleep(20)
+
+            taken = [each for each in centre.telephony.callees if each.ended_by is EndedBy.CONTROLLER]
+            assert before == len(taken) > 0
+            for callee in taken:
+                assert callee.rang_at is not None
+                assert callee.ended_at is not None
+                assert after <= callee.ended_at - callee.rang_at < after + 2
+                assert await centre.outcome(callee.number) is Outcome.NO_ANSWER
+            assert centre.status().taken_back == len(taken)
+            assert (await centre.budget(campaign)).kept
+
+    run()
+
+
 @virtual
-async def test_a_call_that_would_find_nobody_is_taken_back_when_it_has_rung_long_enough() -> None:
+async def test_a_campaign_that_takes_no_call_back_lets_them_ring() -> None:
     async with call_centre(agents=2) as centre:
-        centre.telephony.habit = NoAnswer()
-        campaign = await centre.campaign(
-            contacts=MANY, mode=Mode.PREDICTIVE, credit=3000, ring_timeout=timedelta(seconds=40)
-        )
-        await centre.start(campaign)
-        await centre.sleep(6)
-        # The agents' phones die: the calls that counted on them have nobody, and will have nobody soon.
-        for agent in centre.settings.agents:
-            centre.telephony.phone_dies(agent)
+        await _nobody_will_be_there(centre, None)
         before = len(centre.telephony.live)
         await centre.sleep(20)
 
-        taken = [each for each in centre.telephony.callees if each.ended_by is EndedBy.CONTROLLER]
-        assert before >= len(taken) > 0
-        for callee in taken:
-            assert callee.rang_at is not None
-            assert callee.ended_at is not None
-            assert callee.ended_at - callee.rang_at >= 15
-            assert await centre.outcome(callee.number) is Outcome.NO_ANSWER
-        assert centre.status().taken_back == len(taken)
+        assert len(centre.telephony.live) == before > 0
+        assert centre.status().taken_back == 0
+
+
+async def _nobody_will_be_there(centre: CallCentre, take_back_after: timedelta | None) -> Campaign:
+    """Calls ring, and the agents who counted on them are gone."""
+    centre.telephony.habit = NoAnswer()
+    campaign = await centre.campaign(
+        contacts=MANY,
+        mode=Mode.PREDICTIVE,
+        credit=3000,
+        ring_timeout=timedelta(seconds=40),
+        take_back_after=take_back_after,
+    )
+    await centre.start(campaign)
+    await centre.sleep(6)
+    for agent in centre.settings.agents:
+        centre.telephony.phone_dies(agent)
+    return campaign
 
 
 @pytest.mark.parametrize("mode", [Mode.AGENTLESS])

@@ -25,6 +25,7 @@ from controller.api.rest.resources import (
     offers,
     scripts,
     segments,
+    watching,
     webhooks,
     work,
 )
@@ -47,6 +48,7 @@ RESOURCES = (
     lists.lists,
     compliance.compliance,
     events.events,
+    watching.watching,
     itself.itself,
 )
 """In the order of the document."""

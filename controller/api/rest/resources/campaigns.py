@@ -82,6 +82,7 @@ class CampaignView(Model):
     mode: Mode
     overdial: float
     ring_timeout: float
+    take_back_after: float = Field(description="0: never")
     wrap_up: float
     preview_timeout: float = Field(description="Mode preview: how long an agent may look at a contact")
     calls_per_second: float
@@ -118,6 +119,9 @@ class CampaignChanges(Changes):
     mode: Mode = Mode.PREDICTIVE
     overdial: float = Field(default=1.0, ge=1, le=10)
     ring_timeout: float = Field(default=30.0, ge=5, le=120)
+    take_back_after: float = Field(
+        default=15.0, ge=0, le=120, description="Mode predictive: 5 s or more, or 0: never"
+    )
     wrap_up: float = Field(default=15.0, ge=0, le=3600)
     preview_timeout: float = Field(default=60.0, ge=5, le=600)
     calls_per_second: float = Field(default=20.0, ge=0.01, le=1000)

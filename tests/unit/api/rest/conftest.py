@@ -128,7 +128,7 @@ class Client:
         sent = dict(headers or {})
         if role is not None:
             sent.setdefault("Authorization", f"Bearer {SECRETS[role].text}")
-        url = self.base + (path if path.startswith("/api") else f"/api/v1{path}")
+        url = self.base + (path if path.startswith(("/api", "/metrics")) else f"/api/v1{path}")
         async with self.session.request(
             method, url, json=json, data=data, headers=sent, params=params
         ) as answer:

@@ -188,4 +188,7 @@ def test_agentless_needs_a_law_with_a_message_and_consent() -> None:
 
 def test_no_phone_is_left_ringing_too_short() -> None:
     for law in PROFILES.values():
-        assert cancel_after(law) >= max(law.ring_at_least, timedelta(seconds=15))
+        for wanted in (1, 5, 8, 15, 40):
+            after = cancel_after(timedelta(seconds=wanted), law)
+            assert after == timedelta(seconds=max(wanted, 5, law.ring_at_least.total_seconds()))
+        assert cancel_after(None, law) is None

@@ -1,12 +1,12 @@
-"""Version 5: contacts that agents look at before they are called: for how long, and which they skipped."""
+"""Version 6: contacts that agents look at before they are called: for how long, and which they skipped."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -33,4 +33,4 @@ def upgrade() -> None:
     )
     op.create_index("skips_contact", "skips", ["contact"])
     op.create_index("skips_campaign", "skips", ["campaign", "at"])
-    op.execute("UPDATE schema_version SET version = 5")
+    op.execute("UPDATE schema_version SET version = 6")
