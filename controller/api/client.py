@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from yarl import URL
 
 from controller.api.messages import PACING, STATUS, error_of
-from controller.domain.ids import AgentId, CampaignId
+from controller.domain.ids import AgentId, CallId, CampaignId
 from controller.errors import ProtocolError, Refused, Unreachable
 from controller.ports import RECENT, ControllerStatus, PacingReport
 
@@ -98,6 +98,15 @@ class ControlClient:
     async def agent_ready(self, agent: AgentId) -> None:
         """End the agent's pause or wrap-up."""
         await self._ask("POST", "agents", agent, "ready")
+
+    async def accept_offer(self, agent: AgentId, offer: CallId | None = None) -> CallId:
+        """Have the contact called that the agent looks at; returns the call."""
+        answer = _document(await self._ask("POST", "agents", agent, "accept", body={"offer": offer or ""}))
+        return CallId(str(answer.get("call", "")))
+
+    async def skip_offer(self, agent: AgentId, offer: CallId | None = None, reason: str = "") -> None:
+        """Put the contact off that the agent looks at."""
+        await self._ask("POST", "agents", agent, "skip", body={"offer": offer or "", "reason": reason})
 
     async def _ask(
         self, method: str, *path: str, body: object = None, query: Mapping[str, str] | None = None

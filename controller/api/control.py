@@ -7,6 +7,8 @@ speak to the controller, so no password is needed and nothing listens on the net
     GET  /campaigns/{id}/pacing?limit=&before=         before: as in ISO 8601, with its offset
     POST /campaigns/{id}/start | pause | stop          pause takes {"reason": "..."}
     POST /agents/{id}/login | logout | pause | ready
+    POST /agents/{id}/accept                           takes {"offer": "..."}, answers {"call": "..."}
+    POST /agents/{id}/skip                             takes {"offer": "...", "reason": "..."}
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ import structlog
 from aiohttp import web
 
 from controller.api.messages import PACING, PROBLEM_TYPE, STATUS, problem_of
-from controller.domain.ids import AgentId, CampaignId
+from controller.domain.ids import AgentId, CallId, CampaignId
 from controller.errors import BadInput, ControllerError, Refused, Unreachable
 from controller.ports import RECENT, Operations
 
@@ -177,6 +179,11 @@ class ControlServer:
                 await self._operations.agent_pause(agent)
             case "ready":
                 await self._operations.agent_ready(agent)
+            case "accept":
+                call = await self._operations.accept_offer(agent, await _offer(request))
+                return web.json_response({"call": call})
+            case "skip":
+                await self._operations.skip_offer(agent, await _offer(request), await _reason(request))
             case _:
                 raise web.HTTPNotFound
         return web.Response(status=204)
@@ -194,16 +201,24 @@ def _limits(query: Mapping[str, str]) -> tuple[int, datetime | None]:
 
 
 async def _reason(request: web.Request) -> str:
+    return await _field(request, "reason")
+
+
+async def _offer(request: web.Request) -> CallId | None:
+    return CallId(await _field(request, "offer")) or None
+
+
+async def _field(request: web.Request, name: str) -> str:
     body = await request.read()
     if not body:
         return ""
     try:
-        reason = json.loads(body)["reason"]
+        value = json.loads(body)[name]
     except (ValueError, KeyError, TypeError):
-        reason = None
-    if not isinstance(reason, str):
-        raise BadInput("body of the request", "there is no reason in it", '{"reason": "..."} or no body')
-    return reason
+        value = None
+    if not isinstance(value, str):
+        raise BadInput("body of the request", f"there is no {name} in it", f'{{"{name}": "..."}} or no body')
+    return value
 
 
 def _problem(error: ControllerError, status: int | None = None) -> web.Response:

@@ -33,7 +33,12 @@ from controller.ports import (
     PhoneEvent,
 )
 
-KEYS = {"*": AgentAction.END_CALL, "#": AgentAction.READY}
+KEYS = {
+    "*": AgentAction.END_CALL,
+    "#": AgentAction.READY,
+    "1": AgentAction.CALL,
+    "2": AgentAction.SKIP,
+}
 """What an agent's keys mean while their phone is in its bridge."""
 
 _FEATURES = {"agent-logout": AgentAction.LOG_OUT, "agent-pause": AgentAction.TOGGLE_PAUSE}

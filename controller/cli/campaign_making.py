@@ -42,7 +42,8 @@ def create(
     trunk: Annotated[str | None, _option("Endpoint of the trunk's events.")] = None,
     regulation: Annotated[str | None, _option("Regulation profile.")] = None,
     mode: Annotated[
-        str | None, _option("How it dials: predictive, progressive, reserved, ratio or agentless.")
+        str | None,
+        _option("How it dials: predictive, progressive, reserved, ratio, preview or agentless."),
     ] = None,
     overdial: Annotated[float | None, _option("Mode ratio: lines per free agent.")] = None,
     ring_timeout: Annotated[float | None, _option("Seconds a phone may ring.")] = None,
@@ -50,6 +51,7 @@ def create(
         float | None, _option("Mode predictive: seconds a phone rings before its call may be taken back.")
     ] = None,
     wrap_up: Annotated[float | None, _option("Seconds after a conversation.")] = None,
+    preview_timeout: Annotated[float | None, _option("Mode preview: seconds to decide on a contact.")] = None,
     calls_per_second: Annotated[float | None, _option("Ceiling of new calls per second.")] = None,
     max_lines: Annotated[int | None, _option("Ceiling of calls in flight.")] = None,
     max_attempts: Annotated[int | None, _option("Calls to a contact that is not reached.")] = None,
@@ -98,6 +100,7 @@ def create(
         "ring_timeout": ring_timeout,
         "take_back_after": take_back_after,
         "wrap_up": wrap_up,
+        "preview_timeout": preview_timeout,
         "calls_per_second": calls_per_second,
         "max_lines": max_lines,
         "max_attempts": max_attempts,

@@ -13,7 +13,7 @@ from controller.cli.shell import print_table, table
 from controller.domain.campaign import CampaignState
 from controller.domain.latency import Latency
 from controller.errors import Unreachable
-from controller.ports import AgentStatus, CampaignStatus, ControllerStatus
+from controller.ports import AgentStatus, CampaignStatus, ControllerStatus, OfferStatus
 
 if TYPE_CHECKING:
     from controller.api.client import ControlClient
@@ -23,7 +23,7 @@ _REFRESH = 1.0
 _CAMPAIGN_HEADERS = (
     "campaign", "state", "in flight", "talking", "placed", "connected", "rescued", "silent", "allowed", "why",
 )  # fmt: skip
-_AGENT_HEADERS = ("agent", "state", "since (UTC)", "call", "asked for")
+_AGENT_HEADERS = ("agent", "state", "since (UTC)", "call or offer", "asked for, or why")
 
 
 async def status_of(client: ControlClient) -> ControllerStatus:
@@ -52,6 +52,7 @@ def campaign_as_dict(campaign: CampaignStatus) -> dict[str, Any]:
         "mode": campaign.mode,
         "pacing": campaign.pacing,
         "taken_back": campaign.taken_back,
+        "offers": campaign.offers,
     }
 
 
@@ -63,7 +64,13 @@ def agent_as_dict(agent: AgentStatus) -> dict[str, Any]:
         "since": agent.since.isoformat(),
         "call": agent.call,
         "wish": agent.wish,
+        "offer": None if agent.offer is None else {**asdict(agent.offer), **_times(agent.offer)},
+        "reason": agent.reason,
     }
+
+
+def _times(offer: OfferStatus) -> dict[str, str]:
+    return {"since": offer.since.isoformat(), "until": offer.until.isoformat()}
 
 
 def as_dict(status: ControllerStatus) -> dict[str, Any]:
@@ -114,7 +121,8 @@ def _campaign_row(campaign: CampaignStatus) -> list[object]:
 
 def _agent_row(agent: AgentStatus) -> list[object]:
     since = f"{agent.since:%Y-%m-%d %H:%M:%S}"
-    return [agent.id, agent.state.value, since, agent.call or "-", agent.wish or "-"]
+    call = agent.offer.id if agent.offer else agent.call
+    return [agent.id, agent.state.value, since, call or "-", agent.wish or agent.reason or "-"]
 
 
 def _latency_line(latency: Latency) -> str:

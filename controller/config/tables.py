@@ -30,6 +30,7 @@ from controller.domain.campaign import Campaign, Override
 from controller.domain.hours import parse_hours, written
 from controller.domain.ids import CampaignId
 from controller.domain.pacing.modes import SHORTEST_RING, TAKE_BACK_AFTER, Mode
+from controller.domain.preview import LONGEST, SHORTEST
 from controller.domain.privacy import NumberKey
 from controller.domain.regulation import Regulation
 from controller.domain.retry import RetryRule
@@ -257,7 +258,7 @@ class CampaignDefaults(Section):
         "campaigns for all",
     )
     regulation: str = Field(default=_CAMPAIGN.law.name, description="Regulation profile")
-    mode: Literal["predictive", "progressive", "reserved", "ratio", "agentless"] = Field(
+    mode: Literal["predictive", "progressive", "reserved", "ratio", "preview", "agentless"] = Field(
         default="predictive", description="What a call needs before it is placed (docs/pacing.md)"
     )
     overdial: float = Field(
@@ -277,6 +278,12 @@ class CampaignDefaults(Section):
     )
     wrap_up: float = Field(
         default=_CAMPAIGN.wrap_up.total_seconds(), ge=0, le=3600, description="Seconds after a conversation"
+    )
+    preview_timeout: float = Field(
+        default=_CAMPAIGN.preview_timeout.total_seconds(),
+        ge=SHORTEST.total_seconds(),
+        le=LONGEST.total_seconds(),
+        description="Mode preview: seconds an agent has to decide on a contact",
     )
     calls_per_second: float = Field(
         default=_CAMPAIGN.calls_per_second, gt=0, le=1000, description="Ceiling of new calls per second"
@@ -357,6 +364,7 @@ class CampaignDefaults(Section):
             ring_timeout=timedelta(seconds=self.ring_timeout),
             take_back_after=timedelta(seconds=self.take_back_after) if self.take_back_after else None,
             wrap_up=timedelta(seconds=self.wrap_up),
+            preview_timeout=timedelta(seconds=self.preview_timeout),
             calls_per_second=self.calls_per_second,
             max_lines=self.max_lines,
             retry=RetryRule(max_attempts=self.max_attempts),

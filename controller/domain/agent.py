@@ -17,6 +17,8 @@ class AgentState(Enum):
     IDLE = "idle"
     RESERVED = "reserved"
     """Free, and a call in flight counts on them."""
+    PREVIEW = "preview"
+    """Looks at a contact, and decides whether it is called: no call counts on them."""
     TALKING = "talking"
     """Assigned to an answered call: being bridged, or in conversation."""
     WRAP_UP = "wrap-up"
@@ -37,8 +39,9 @@ class Agent:
     Attributes:
         since: when this state began (aware UTC). The longest idle is served first.
         call: the call that counts on them (RESERVED) or that they have (TALKING).
-        campaign: of that call.
+        campaign: of that call, or whose contact they look at (PREVIEW).
         wish: pause or log-out, waiting for that call.
+        reason: why they are PAUSED, if they did not ask for it; empty if they did.
     """
 
     id: AgentId
@@ -47,6 +50,7 @@ class Agent:
     call: CallId | None = None
     campaign: CampaignId | None = None
     wish: Wish | None = None
+    reason: str = ""
 
     @property
     def free(self) -> bool:

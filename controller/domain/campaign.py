@@ -105,6 +105,7 @@ class Campaign:
         take_back_after: how long it rings at least before the call may be taken back, in mode PREDICTIVE,
             because no agent would be free; None: never.
         wrap_up: time an agent has after a conversation.
+        preview_timeout: time an agent has to decide whether a contact is called; for the mode PREVIEW.
         calls_per_second: ceiling of new calls per second.
         max_lines: ceiling of calls in flight.
         override: lab-only lifting of the budget; None in every lawful campaign.
@@ -138,6 +139,7 @@ class Campaign:
     ring_timeout: timedelta = timedelta(seconds=30)
     take_back_after: timedelta | None = TAKE_BACK_AFTER
     wrap_up: timedelta = timedelta(seconds=15)
+    preview_timeout: timedelta = timedelta(seconds=60)
     calls_per_second: float = 20.0
     max_lines: int = 200
     retry: RetryRule = field(default_factory=RetryRule)

@@ -33,6 +33,4 @@ def unlawful(campaign: Campaign) -> tuple[str, ...]:
         )
     if why := unsuited(campaign.mode, law):
         complaints.append(f"{why} (set mode)")
-    if campaign.mode.asks_agent:
-        complaints.append(f"this version does not dial in mode {campaign.mode.value} yet (set mode)")
     return tuple(complaints)

@@ -9,6 +9,9 @@ nobody stands ready. The floor keeps three promises:
 * An agent who becomes free first rescues the call that waits longest, else covers an exposed call.
 * A pause or log-out waits as long as a call counts on that agent. Only a dead phone leaves at once.
 
+An agent may look at a contact before it is called (``offer``): nothing counts on them then, until they have
+it called (``take_up``) or the offer ends. A pause, a log-out or a dead phone ends it at once.
+
 A campaign may have a staff of its own (``staff``): nobody else takes its calls or stands ready for them. A
 call may also be for one agent alone, who promised to call back; until then they are kept free (``keep``).
 
@@ -209,6 +212,56 @@ class Floor:
         if known.state is AgentState.TALKING:
             return [LostAgent(known.call, agent)]
         return self._uncover(known.call)
+
+    # --- offers --------------------------------------------------------------------------------------
+
+    def offerable(self, campaign: CampaignId) -> list[AgentId]:
+        """Idle agents to whom a contact of the campaign could be offered, the longest idle first."""
+        idle = [a for a in self._agents.values() if a.state is AgentState.IDLE and self._open_to(a, campaign)]
+        return [agent.id for agent in sorted(idle, key=lambda agent: agent.since)]
+
+    def offer(self, agent: AgentId, campaign: CampaignId) -> bool:
+        """The agent looks at a contact of the campaign; False, and nothing has changed, if they are not free.
+
+        They get no call meanwhile, and are as long idle as before.
+        """
+        known = self._agents.get(agent)
+        if known is None or known.state is not AgentState.IDLE or not self._open_to(known, campaign):
+            return False
+        self._agents[agent] = replace(known, state=AgentState.PREVIEW, campaign=campaign)
+        return True
+
+    def looks(self, agent: AgentId, campaign: CampaignId) -> bool:
+        """Whether the agent looks at a contact of the campaign, and may go on doing so."""
+        known = self._agents.get(agent)
+        if known is None or known.state is not AgentState.PREVIEW or known.campaign != campaign:
+            return False
+        return self._open_to(known, campaign)
+
+    def take_up(self, agent: AgentId, call: CallId) -> bool:
+        """The agent has the contact called that they look at: a call for them alone (L5).
+
+        False, and nothing has changed, if they do not look at one any more.
+        """
+        known = self._agents.get(agent)
+        if known is None or known.state is not AgentState.PREVIEW or known.campaign is None:
+            return False
+        self._flights[call] = _Flight(known.campaign, None, guaranteed=True, only=agent)
+        self._cover(call, known)
+        return True
+
+    def end_offer(self, agent: AgentId, now: datetime, *, pause: str = "") -> list[Effect]:
+        """The agent looks at nothing any more: they are free, or with ``pause`` paused for this reason."""
+        known = self._agents.get(agent)
+        if known is None or known.state is not AgentState.PREVIEW:
+            return []
+        if not pause:
+            return self._free(known, now, idle_since=known.since)
+        self._agents[agent] = Agent(id=agent, state=AgentState.PAUSED, since=now, reason=pause)
+        return []
+
+    def _open_to(self, agent: Agent, campaign: CampaignId) -> bool:
+        return agent.id not in self._kept and self.serves(agent.id, campaign)
 
     # --- calls ---------------------------------------------------------------------------------------
 

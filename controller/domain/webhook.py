@@ -21,6 +21,8 @@ KINDS = (
     "contact.imported",
     "disposition.recorded",
     "lead.stage",
+    "preview.ended",
+    "preview.offered",
 )
 """Kinds of events that can be subscribed to."""
 

@@ -67,8 +67,7 @@ class Books:
             await office.health.settle(self._withdrawal(call))
             await self._turned_away(self._run.refused(call.contact, failed))
             return None
-        self._run.supply.started(call.contact.id)
-        self._run.placed += 1
+        self._run.started(call)
         return admitted
 
     async def count_success(self, call: Call) -> None:

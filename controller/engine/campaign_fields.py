@@ -18,6 +18,7 @@ from controller.domain.hours import written
 from controller.domain.ids import AgentId
 from controller.domain.outcome import Outcome
 from controller.domain.pacing.modes import SHORTEST_RING, Mode
+from controller.domain.preview import LONGEST, SHORTEST
 from controller.domain.retry import TRIED_KEPT
 from controller.engine.calendar import checked_region, checked_zone
 from controller.engine.field_values import (
@@ -56,6 +57,7 @@ class Field:
 
 _WORD: Final = r"[A-Za-z0-9_.-]{1,64}"
 _LONGEST_PAUSE: Final = timedelta(days=366)
+_PREVIEW: Final = (SHORTEST.total_seconds(), LONGEST.total_seconds())
 _SHARE: Final = re.compile(r"(?P<segment>[^:@]+)(?::(?P<weight>\d+))?(?:@(?P<priority>-?\d+))?")
 
 
@@ -194,7 +196,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "mode": Field(
         _set_mode,
         lambda c: c.mode.value,
-        "how it dials: predictive, progressive, reserved, ratio or agentless",
+        "how it dials: predictive, progressive, reserved, ratio, preview or agentless",
     ),
     "overdial": Field(
         lambda c, v: replace(c, overdial=number_of(v, 1, 10)),
@@ -215,6 +217,11 @@ FIELDS: Final[Mapping[str, Field]] = {
         lambda c, v: replace(c, wrap_up=timedelta(seconds=number_of(v, 0, 3600))),
         lambda c: _seconds(c.wrap_up),
         "seconds after a conversation",
+    ),
+    "preview_timeout": Field(
+        lambda c, v: replace(c, preview_timeout=timedelta(seconds=number_of(v, *_PREVIEW))),
+        lambda c: _seconds(c.preview_timeout),
+        "mode preview: seconds to decide on a contact",
     ),
     "calls_per_second": Field(
         lambda c, v: replace(c, calls_per_second=number_of(v, 0.01, 1000)),

@@ -20,6 +20,7 @@ from controller.domain.retry import TRIED_KEPT
 from controller.engine.calendar import zones_of
 from controller.engine.gate import look_again
 from controller.engine.office import Office
+from controller.engine.previews import Previews
 from controller.engine.promises import Promises
 from controller.engine.supply import Supply, suppressed_for
 from controller.ports import Admission, AttemptEnd, CampaignRow, Verdict
@@ -41,6 +42,7 @@ class CampaignRun:
         pacing: decides how many calls it places; None until it has dialed here.
         supply: the contacts that are next.
         promises: those whom somebody promised to call.
+        previews: those whom agents look at, in mode PREVIEW.
     """
 
     def __init__(self, campaign: Campaign, office: Office, budget: Budget) -> None:
@@ -58,6 +60,7 @@ class CampaignRun:
         self.outcomes: Counter[Outcome] = Counter()
         self.supply = Supply(campaign, office.records, office.stock, office.clock, office.gate)
         self.promises = Promises(campaign, office, office.stock.work)
+        self.previews = Previews(self, office)
         self._clock = office.clock
         self._tell = office.tell
 
@@ -65,17 +68,30 @@ class CampaignRun:
 
     async def turned_away(self, contact: Contact, verdict: Verdict) -> None:
         """The ledger did not admit the call."""
+        busy = "the number is being called" if verdict.in_flight else "the number is to be left alone"
+        suppressed = verdict.admission is Admission.SUPPRESSED
+        self.previews.refused(
+            contact.id, "suppression", busy if suppressed else "the ledger did not admit the call"
+        )
         if contact.callback_at is None:
             await self.supply.turned_away(contact, verdict)
         elif verdict.admission is Admission.SUPPRESSED:
-            await self.promises.turned_away(contact, self._clock.now() + suppressed_for(verdict))
+            pause = suppressed_for(in_flight=verdict.in_flight, free_in=verdict.free_in)
+            await self.promises.turned_away(contact, self._clock.now() + pause)
 
     async def refused(self, contact: Contact, failed: Check) -> None:
         """A check failed that had passed when the contact was read."""
+        self.previews.refused(contact.id, failed.name.value, failed.why)
         if contact.callback_at is None:
             await self.supply.refused(contact, failed)
         else:
             await self.promises.turned_away(contact, look_again(failed, self._clock.now()))
+
+    def started(self, call: Call) -> None:
+        """The call has passed all checks: its attempt is recorded."""
+        self.supply.started(call.contact.id)
+        self.previews.started(call.contact.id)
+        self.placed += 1
 
     def adopt(self, call: Call) -> None:
         """A call of an earlier life goes on: its contact is under way."""
@@ -83,6 +99,7 @@ class CampaignRun:
 
     def released(self, call: Call) -> None:
         """The call's owner is done: the contact may be offered again when it is due."""
+        self.previews.refused(call.contact.id, "", "an edge gave no answer")
         self.supply.released(call.contact.id)
         self.promises.released(call.contact.id)
         self.wake.set()
@@ -90,6 +107,8 @@ class CampaignRun:
     async def close(self) -> None:
         """It does not dial any more: what was laid ready for it is given back."""
         self.promises.close()
+        self.previews.close()
+        await self.previews.put_off_skipped()
         await self.supply.close()
 
     # --- state ----------------------------------------------------------------------------------------
@@ -99,6 +118,7 @@ class CampaignRun:
         self.campaign, self.version = row.campaign, row.version
         self.supply.take_over(row.campaign)
         self.promises.campaign = row.campaign
+        self.previews.look()
         self.wake.set()
 
     @property

@@ -20,6 +20,7 @@ from controller.engine.campaign_run import CampaignRun
 from controller.engine.desk import Desk
 from controller.engine.dialer import Dialer
 from controller.engine.health import LINK
+from controller.engine.offer_desk import OfferDesk
 from controller.engine.office import Office
 from controller.engine.owner import CallOwner
 from controller.engine.recovery import Recovery, resynchronise
@@ -97,6 +98,7 @@ class Controller:
         self.office = Office(control, ledger, records, clock, stock, feed=feed, lists=lists)
         self._settings = settings
         self._desk = Desk(self.office, settings.agents)
+        self._offers = OfferDesk(self.office)
         self._pbx_lab_token = ""
         self._tasks: asyncio.TaskGroup | None = None
         self._stopping = asyncio.Event()
@@ -140,7 +142,7 @@ class Controller:
         try:
             async with asyncio.timeout(self._settings.shutdown_grace):
                 # Polled: this happens once in a controller's life, and nothing else needs a signal for it.
-                while self._unsettled_calls() or not self._desk.idle:  # noqa: ASYNC110
+                while self._unsettled_calls() or self._dialers or not self._desk.idle:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         except TimeoutError:
             log.warning("stopping with calls in flight; Asterisk's own switch ends them")
@@ -267,6 +269,7 @@ class Controller:
 
     def _link_down(self, event: LinkDown) -> None:
         self.office.health.fail(LINK, event.reason)
+        self.office.wake_dialers()
         if event.replaced:
             log.error("another controller has taken over this application; stopping")
             self.stop()
@@ -353,6 +356,7 @@ class Controller:
         # First here, then in the store: if the store is down the campaign must stop dialing all the same.
         run.state, run.reason, run.paused_by = wanted, reason, paused_by
         self.office.tell.campaign(run)
+        run.previews.look()
         run.wake.set()
         await self.office.records.set_campaign_state(campaign, wanted, reason, paused_by)
 
@@ -429,6 +433,14 @@ class Controller:
         """End the agent's pause or wrap-up. See ports.Operations."""
         self._desk.ready(agent)
 
+    async def accept_offer(self, agent: AgentId, offer: CallId | None = None) -> CallId:
+        """Have the contact called that the agent looks at. See ports.Operations."""
+        return await self._offers.accept(agent, offer)
+
+    async def skip_offer(self, agent: AgentId, offer: CallId | None = None, reason: str = "") -> None:
+        """Put the contact off that the agent looks at. See ports.Operations."""
+        await self._offers.skip(agent, offer, reason)
+
     # --- operations: status ---------------------------------------------------------------------------
 
     def status(self) -> ControllerStatus:
@@ -445,6 +457,8 @@ class Controller:
                     since=agent.since,
                     call=agent.call,
                     wish=agent.wish.value if agent.wish else "",
+                    offer=self._offers.status(agent.id),
+                    reason=agent.reason,
                 )
                 for agent in self.office.floor
             ],
@@ -480,6 +494,7 @@ class Controller:
             mode=campaign.mode.value,
             pacing=str(run.pacing.decision or "") if run.pacing else "",
             taken_back=run.pacing.taken_back if run.pacing else 0,
+            offers=run.previews.count,
             blocked_by=blocked_by(run, self.office),
             figures=run.pacing.figures() if run.pacing else None,
             override=campaign.override is not None,

@@ -15,6 +15,7 @@ import structlog
 from controller.domain.agent import AgentState, Wish
 from controller.domain.call import EndAsked
 from controller.domain.ids import AgentId, ChannelId
+from controller.engine.offer_desk import OfferDesk
 from controller.engine.office import Office
 from controller.errors import ControllerError, Refused
 from controller.ports import AgentAction, AgentArrived, AgentAsked, AgentGone, AgentOnWire, QueueStatus
@@ -46,6 +47,7 @@ class Desk:
         self._dropped = 0
         self._seats: dict[AgentId, ChannelId] = {}
         self._busy = False
+        self._offers = OfferDesk(office)
         office.see_off = self.see_off
 
     @property
@@ -162,6 +164,8 @@ class Desk:
                 self.wish(event.agent, Wish.PAUSE)
             case AgentAction.READY:
                 self.ready(event.agent)
+            case AgentAction.CALL | AgentAction.SKIP:
+                self._offers.press(event.agent, call=event.action is AgentAction.CALL)
             case AgentAction.END_CALL if known.call is not None:
                 owner = self._office.owners.get(known.call)
                 # A key pressed before the callee was heard was meant for the call before; obeyed, it would

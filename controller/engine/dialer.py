@@ -48,6 +48,7 @@ class Dialer:
             await self._dial_while_running()
         finally:
             filling.cancel()
+            run.previews.close()
         try:
             await run.close()
         except Unreachable as error:
@@ -83,12 +84,14 @@ class Dialer:
         if not office.health.fit:
             run.blocked = "; ".join(office.health.faults)
             return LOOK_AGAIN
-        if (pause := self._until_token()) > 0:
+        if not run.campaign.mode.asks_agent and (pause := self._until_token()) > 0:
             return pause
         await run.supply.keep()
         if run.campaign.mode.needs_agents:
             await run.promises.look()
             self._keep_promises()
+        if run.campaign.mode.asks_agent:
+            return await self._preview()
         wanted = self._placement()
         if wanted.calls == 0:
             run.blocked = self._why_none()
@@ -113,6 +116,36 @@ class Dialer:
         elif run.supply.all_owed and not run.campaign.mode.needs_agents:
             run.blocked = "who is left is owed an operator after a silent call, and nobody speaks here"
         return wait
+
+    async def _preview(self) -> float:
+        """Call who agents want called, and let the others look at the next; returns as ``_round``."""
+        run, office = self._run, self._office
+        run.previews.look()  # whoever is to call back by now is kept free for that
+        await run.previews.put_off_skipped()
+        wait = await self._place_accepted()
+        enough = await run.previews.offer_all(held=run.promises.waiting_for_anybody)
+        offered = run.previews.count
+        if offered:
+            run.blocked = f"{offered} offered: the agent decides whether and when to call"
+        else:
+            run.blocked = "" if office.floor.in_flight(run.campaign.id) else self._why_none()
+        if not enough and run.supply.idle:
+            await self._no_contact_left()
+        return wait
+
+    async def _place_accepted(self) -> float:
+        run, office = self._run, self._office
+        while (offer := await run.previews.next_accepted()) is not None:
+            if run.state is not CampaignState.RUNNING or not office.health.fit:
+                break
+            if office.floor.in_flight(run.campaign.id) >= run.campaign.max_lines:
+                break
+            if (pause := self._until_token()) > 0:
+                return pause
+            if run.previews.take_up(offer):
+                self._lead(Call(id=offer.id, contact=offer.contact, covered=True, guaranteed=True))
+                self._tokens -= 1
+        return LOOK_AGAIN
 
     def _placement(self) -> Placement:
         run, office = self._run, self._office
@@ -198,10 +231,13 @@ class Dialer:
             call, run.campaign.id, cover=covered, guaranteed=guaranteed, only=only
         ):
             return False
-        self._pacing.placed(call)
-        owner = CallOwner(new, run, office)
-        self._tasks.create_task(owner.lead(), name=f"call {call}")
+        self._lead(new)
         return True
+
+    def _lead(self, call: Call) -> None:
+        self._pacing.placed(call.id)
+        owner = CallOwner(call, self._run, self._office)
+        self._tasks.create_task(owner.lead(), name=f"call {call.id}")
 
     async def _no_contact_left(self) -> None:
         # A look through a long list for a rare segment takes seconds, and each change of the floor wakes us.

@@ -45,6 +45,11 @@ class Health:
         return faults
 
     @property
+    def linked(self) -> bool:
+        """Whether events flow and what we know agrees with what Asterisk holds."""
+        return LINK not in self._faults
+
+    @property
     def edges(self) -> Mapping[str, bool]:
         """Whether each edge gives confirmed answers."""
         return {edge: edge not in self._faults for edge in EDGES}

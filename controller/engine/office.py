@@ -128,6 +128,7 @@ class Office:
     def wake_dialers(self) -> None:
         """Something changed that may let a campaign place a call."""
         for run in self.runs.values():
+            run.previews.look()
             run.wake.set()
 
     def _assign(self, call: CallId, agent: AgentId) -> None:

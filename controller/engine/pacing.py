@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_AFTER_WRAP_UP = frozenset({AgentState.IDLE, AgentState.RESERVED, AgentState.PREVIEW})
 _RINGING = frozenset({CallState.ADMITTING, CallState.PLACING, CallState.RINGING})
 _WAITING = frozenset({CallState.ANSWERED, CallState.WAITING})
 
@@ -252,7 +253,7 @@ class CampaignPacing:
         lasted = (now.since - before.since).total_seconds()
         if before.state is AgentState.TALKING and now.state is AgentState.WRAP_UP:
             self.pacer.talked(lasted)
-        elif before.state is AgentState.WRAP_UP and now.state in (AgentState.IDLE, AgentState.RESERVED):
+        elif before.state is AgentState.WRAP_UP and now.state in _AFTER_WRAP_UP:
             self.pacer.wrapped_up(lasted)
 
     # --- doing ----------------------------------------------------------------------------------------

@@ -61,6 +61,7 @@ class Promises:
         self._under_way: set[ContactId] = set()
         self._kept: set[AgentId] = set()
         self._told: set[int] = set()
+        self._anybodys: set[ContactId] = set()
         self._looked: float | None = None
 
     async def look(self) -> None:
@@ -74,6 +75,7 @@ class Promises:
         self._open = {due.contact.id: due.callback for due in found}
         self._told &= {due.callback.id for due in found}
         self._ready.clear()
+        self._anybodys.clear()
         kept: set[AgentId] = set()
         for due in found:
             if due.contact.id in self._under_way:
@@ -98,10 +100,17 @@ class Promises:
         failed = first_failed(self._office.gate.checks(self.campaign, contact, standing, now))
         if failed is None:
             self._ready.append(Promised(contact, agent))
+            if agent is None:
+                self._anybodys.add(contact.id)
             self._tell(due.callback)
             return
         log.info("call-back put off", campaign=self.campaign.id, contact=contact.id, why=failed.why)
         await self._put_off(due.callback, look_again(failed, now), now)
+
+    @property
+    def waiting_for_anybody(self) -> int:
+        """Contacts to be called now with any agent, and not under way: as many agents are to be left free."""
+        return len(self._anybodys - self._under_way)
 
     def next(self) -> Promised | None:
         """Whom to call now; the caller must place it, or see that it is ``released``."""
@@ -127,6 +136,7 @@ class Promises:
     def close(self) -> None:
         """The campaign does not dial any more: nobody is kept free for it."""
         self._ready.clear()
+        self._anybodys.clear()
         self._keep(set())
 
     def _tell(self, callback: Callback) -> None:

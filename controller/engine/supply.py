@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from controller.domain.campaign import Campaign
-from controller.domain.clearance import Check, CheckName
+from controller.domain.clearance import Check, CheckName, first_failed
 from controller.domain.contact import Contact
 from controller.domain.dialing_plan import Mixer
 from controller.domain.ids import ContactId
@@ -72,6 +72,7 @@ class Supply:
         self._mixer = Mixer(campaign.dialing)
         self._hand: deque[Contact] = deque()
         self._under_way: set[ContactId] = set()
+        self._lent: set[ContactId] = set()
         self._dealt_with: list[ContactId] = []
         self._renewed = clock.monotonic()
         self._stale = False
@@ -121,10 +122,11 @@ class Supply:
             except BaseException:
                 self._dealt_with += done
                 raise
-        if self._hand and self._clock.monotonic() - self._renewed >= _RENEW_AFTER:
-            ids = [contact.id for contact in self._hand]
-            held = set(await self._hopper.renew(self._campaign, ids, self._clock.now()))
+        kept = [*(contact.id for contact in self._hand), *self._lent]
+        if kept and self._clock.monotonic() - self._renewed >= _RENEW_AFTER:
+            held = set(await self._hopper.renew(self._campaign, kept, self._clock.now()))
             self._renewed = self._clock.monotonic()
+            self._lent &= held
             self._hand = deque(contact for contact in self._hand if contact.id in held)
 
     async def _take(self, count: int, now: datetime) -> Sequence[ContactId]:
@@ -141,7 +143,7 @@ class Supply:
             taken += [given[lane].popleft() for lane in turns if given[lane]]
             # What the hopper gave beyond what was asked of a lane, because another one was short.
             taken += [contact for rest in given.values() for contact in rest]
-        if not self._hand:
+        if not self._hand and not self._lent:
             self._renewed = self._clock.monotonic()
         return taken
 
@@ -183,10 +185,44 @@ class Supply:
             return contact
         return None
 
+    def lend(self) -> Contact | None:
+        """The next contact, for an agent to look at; its lease is renewed until that has an end."""
+        contact = self.next_contact(with_operator=True)
+        if contact is not None:
+            self._lent.add(contact.id)
+        return contact
+
+    def lent(self, contact: ContactId) -> bool:
+        """Whether an agent may go on looking at it: no other controller has got it."""
+        return contact in self._lent
+
+    async def look_again(self, contact: Contact) -> Contact | Check:
+        """A contact that an agent looks at, as it is now; or the check that it fails now.
+
+        Then it is put off, and lent no more.
+        """
+        now = self._clock.now()
+        row = next(iter(await self._records.contacts_by_id([contact.id])), None)
+        if row is None or row.done or row.in_flight or row.contact.callback_at is not None:
+            self._dealt_with.append(contact.id)
+            self.released(contact.id)
+            why = "somebody else has dealt with it, or promised to call it"
+            return Check(name=CheckName.CONTACT, passed=False, why=why)
+        standing = (await self._records.standings(self._campaign, [row.contact]))[contact.id]
+        failed = first_failed(self._gate.checks(self._campaign, row.contact, standing, now))
+        if failed is None:
+            return row.contact
+        try:
+            await self.refused(row.contact, failed)
+        finally:
+            self.released(contact.id)
+        return failed
+
     # --- giving back ----------------------------------------------------------------------------------
 
     def put_back(self, contact: Contact) -> None:
         """The contact was not called; it stays next."""
+        self._lent.discard(contact.id)
         self._under_way.discard(contact.id)
         self._hand.appendleft(contact)
 
@@ -196,17 +232,20 @@ class Supply:
 
     def started(self, contact: ContactId) -> None:
         """Its attempt is recorded: from here on the record store keeps others from calling it."""
+        self._lent.discard(contact)
         self._dealt_with.append(contact)
 
     def released(self, contact: ContactId) -> None:
         """Nothing is under way for the contact any more: it may be offered again when it is due."""
+        self._lent.discard(contact)
         self._under_way.discard(contact)
 
     async def turned_away(self, contact: Contact, verdict: Verdict) -> None:
         """The ledger did not admit the call."""
         match verdict.admission:
             case Admission.SUPPRESSED:
-                await self._postpone([contact.id], self._clock.now() + suppressed_for(verdict))
+                pause = suppressed_for(in_flight=verdict.in_flight, free_in=verdict.free_in)
+                await self._postpone([contact.id], self._clock.now() + pause)
                 log.info("number suppressed", number=contact.number, campaign=self._campaign.id)
             case Admission.OPERATOR_DUE:
                 # Another campaign of the same caller owes it an operator.
@@ -218,6 +257,15 @@ class Supply:
         """A check failed that had passed when the contact was read."""
         log.info("contact not callable", number=contact.number, campaign=self._campaign.id, why=failed.why)
         await self._put_off([(contact, failed)])
+
+    async def skipped(self, contact: ContactId, until: datetime) -> None:
+        """Not to be called before ``until``, unless a call was promised meanwhile; this is no attempt."""
+        rows = await self._records.contacts_by_id([contact])
+        if rows and rows[0].contact.callback_at is None:
+            await self._postpone([contact], until)
+        else:
+            self._dealt_with.append(contact)
+        self.released(contact)
 
     async def close(self) -> None:
         """The campaign does not dial any more: what is in the hand is for others, or for later."""
@@ -258,9 +306,14 @@ class Supply:
         return not self._hand and not self._under_way
 
 
-def suppressed_for(verdict: Verdict) -> timedelta:
-    """How long a number is left alone that the ledger did not let through."""
-    return _IN_FLIGHT_PAUSE if verdict.in_flight else timedelta(seconds=verdict.free_in) + _EXPIRY_MARGIN
+def suppressed_for(*, in_flight: bool, free_in: float) -> timedelta:
+    """How long a number is left alone that the ledger does not let through.
+
+    Args:
+        in_flight: another call to it is under way.
+        free_in: seconds until its suppression ends.
+    """
+    return _IN_FLIGHT_PAUSE if in_flight else timedelta(seconds=free_in) + _EXPIRY_MARGIN
 
 
 def _later(contact: Contact, now: datetime) -> bool:

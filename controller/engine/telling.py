@@ -9,6 +9,7 @@ from controller.domain.call import Call, CallState
 from controller.domain.floor import Floor
 from controller.domain.ids import AgentId, CallId
 from controller.domain.outcome import Outcome
+from controller.domain.preview import Offer, OfferEnd
 from controller.ports.feed import EventFeed
 
 if TYPE_CHECKING:
@@ -46,13 +47,32 @@ class Telling:
             if self._agents.get(agent.id) != now:
                 self._agents[agent.id] = now
                 data = {"agent": agent.id, "state": agent.state.value, "call": agent.call}
-                self.feed.publish("agent.state", data | {"campaign": agent.campaign})
+                more = {"campaign": agent.campaign, "reason": agent.reason}
+                self.feed.publish("agent.state", data | more)
+
+    def offered(self, offer: Offer) -> None:
+        """An agent looks at a contact."""
+        self.feed.publish("preview.offered", _offer(offer) | {"until": offer.until.isoformat()})
+
+    def offer_ended(self, offer: Offer, end: OfferEnd, why: str) -> None:
+        """An agent looks at it no more; ``why`` holds nobody's words."""
+        self.feed.publish("preview.ended", _offer(offer) | {"end": end.value, "why": why})
 
     def campaign(self, run: CampaignRun) -> None:
         """A campaign has another state."""
         by = run.paused_by.value if run.paused_by else None
         data = {"campaign": run.campaign.id, "state": run.state.value, "reason": run.reason}
         self.feed.publish("campaign.state", data | {"paused_by": by})
+
+
+def _offer(offer: Offer) -> dict[str, Any]:
+    return {
+        "offer": offer.id,
+        "agent": offer.agent,
+        "campaign": offer.campaign,
+        "contact": offer.contact.id,
+        "segment": offer.contact.habits.segment,
+    }
 
 
 def _call(call: Call) -> dict[str, Any]:

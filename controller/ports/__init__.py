@@ -47,7 +47,14 @@ from controller.ports.ledger import (
     Suppression,
     Verdict,
 )
-from controller.ports.operations import AgentStatus, Blocked, CampaignStatus, ControllerStatus, Operations
+from controller.ports.operations import (
+    AgentStatus,
+    Blocked,
+    CampaignStatus,
+    ControllerStatus,
+    OfferStatus,
+    Operations,
+)
 from controller.ports.pacing import RECENT, Learned, PacingFigures, PacingReport, Spread
 from controller.ports.queues import QueueStatus
 from controller.ports.records import (
@@ -100,6 +107,7 @@ __all__ = [
     "ListedContact",
     "Lists",
     "ManualSuppression",
+    "OfferStatus",
     "Operations",
     "PacingFigures",
     "PacingReport",

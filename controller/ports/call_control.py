@@ -78,6 +78,10 @@ class AgentAction(Enum):
     TOGGLE_PAUSE = "toggle-pause"
     END_CALL = "end-call"
     READY = "ready"
+    CALL = "call"
+    """Have the contact called that they look at."""
+    SKIP = "skip"
+    """Look at the next contact instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,8 +101,8 @@ class PersonFile:
     """Everything that is stored of one person, as plain values fit for JSON.
 
     Attributes:
-        contacts, attempts, opt_outs, register, evidence, dispositions, callbacks, submissions, stage_changes:
-            rows by column; times in ISO 8601, UTC.
+        contacts, attempts, opt_outs, register, evidence, dispositions, callbacks, skips, submissions,
+            stage_changes: rows by column; times in ISO 8601, UTC.
     """
 
     number: E164
@@ -114,6 +114,7 @@ class PersonFile:
     evidence: Sequence[Mapping[str, Any]] = ()
     dispositions: Sequence[Mapping[str, Any]] = ()
     callbacks: Sequence[Mapping[str, Any]] = ()
+    skips: Sequence[Mapping[str, Any]] = ()
     submissions: Sequence[Mapping[str, Any]] = ()
     stage_changes: Sequence[Mapping[str, Any]] = ()
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from controller.domain.agent import AgentState
 from controller.domain.budget import Budget
 from controller.domain.campaign import CampaignState, PausedBy
-from controller.domain.ids import AgentId, CallId, CampaignId
+from controller.domain.ids import AgentId, CallId, CampaignId, ContactId
 from controller.domain.latency import Histogram, Latency
 from controller.domain.outcome import Outcome
 from controller.ports.pacing import RECENT, PacingFigures, PacingReport
@@ -44,6 +44,7 @@ class CampaignStatus:
         talking: conversations now.
         mode: how it dials.
         pacing: the latest decision on how many calls to place, with its reason; empty if there is none.
+        offers: contacts that agents look at now, in mode preview.
         taken_back: calls whose ringing was ended because no agent would have been free.
         blocked_by: ``blocked`` as one of a few; None if it is empty.
         figures: its pacing in numbers; None until it has dialed here.
@@ -65,19 +66,45 @@ class CampaignStatus:
     mode: str = ""
     pacing: str = ""
     taken_back: int = 0
+    offers: int = 0
     blocked_by: Blocked | None = None
     figures: PacingFigures | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferStatus:
+    """A contact that an agent looks at.
+
+    Attributes:
+        id: of the offer, and of the call if it is placed.
+        since: when it began (aware).
+        until: when it ends without an answer, and the agent is paused (aware).
+    """
+
+    id: CallId
+    campaign: CampaignId
+    contact: ContactId
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentStatus:
-    """An agent now."""
+    """An agent now.
+
+    Attributes:
+        wish: what they asked for, and get when no call counts on them any more; often empty.
+        offer: what they look at, in mode preview; else None.
+        reason: why they are paused, if they did not ask for it.
+    """
 
     id: AgentId
     state: AgentState
     since: datetime
     call: CallId | None
     wish: str = ""
+    offer: OfferStatus | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,4 +182,23 @@ class Operations(Protocol):
 
     async def agent_ready(self, agent: AgentId) -> None:
         """End the agent's pause or wrap-up."""
+        ...
+
+    async def accept_offer(self, agent: AgentId, offer: CallId | None = None) -> CallId:
+        """Have the contact called that the agent looks at; returns the call, which has passed all checks.
+
+        Args:
+            agent: who looks at it.
+            offer: the one that they have seen; None: whichever they have. Accepting it again changes nothing.
+        """
+        ...
+
+    async def skip_offer(self, agent: AgentId, offer: CallId | None = None, reason: str = "") -> None:
+        """Put the contact off that the agent looks at.
+
+        Args:
+            agent: who looks at it.
+            offer: the one that they have seen; None: whichever they have.
+            reason: why, in one word of letters, digits, ``-``, ``_`` and ``.``; may be empty.
+        """
         ...

@@ -12,6 +12,7 @@ from controller.domain.contact import Contact
 from controller.domain.disposition import Disposition, DispositionKind
 from controller.domain.funnel import Stage
 from controller.domain.ids import AgentId, CallId, CampaignId, ContactId
+from controller.domain.preview import Skip
 from controller.domain.script import Question, Script
 
 
@@ -199,5 +200,28 @@ class Callbacks(Protocol):
         ...
 
 
-class Work(Scripts, Dispositions, Callbacks, Protocol):
+class Skips(Protocol):
+    """Contacts that agents looked at and did not want called then: who skips what, and why."""
+
+    async def skipped(self, skip: Skip) -> None:
+        """Note that an agent skipped a contact; said again, it changes nothing.
+
+        Raises:
+            BadInput: there is no such contact.
+        """
+        ...
+
+    async def skips(
+        self,
+        campaign: CampaignId,
+        *,
+        agent: AgentId | None = None,
+        after: tuple[datetime, str] | None = None,
+        limit: int = 1000,
+    ) -> Sequence[Skip]:
+        """A campaign's, or one agent's of it, in the order of (at, offer), from the one after ``after``."""
+        ...
+
+
+class Work(Scripts, Dispositions, Callbacks, Skips, Protocol):
     """All of it."""

@@ -42,7 +42,12 @@ from controller.simulation.callee import Answers, Behaviour, Callee, EndedBy, Ha
 from controller.simulation.line import Line, Order, Timing
 from controller.simulation.link import Delay, EventStream, Fault, Requests
 
-_KEYS = {"*": AgentAction.END_CALL, "#": AgentAction.READY}
+_KEYS = {
+    "*": AgentAction.END_CALL,
+    "#": AgentAction.READY,
+    "1": AgentAction.CALL,
+    "2": AgentAction.SKIP,
+}
 _FEATURES = {"*52": AgentAction.LOG_OUT, "*53": AgentAction.TOGGLE_PAUSE}
 
 
@@ -123,7 +128,7 @@ class MemoryTelephony:
         return channel
 
     def press(self, agent: AgentId, key: str) -> None:
-        """A seated agent presses a key: ``*`` ends the call, ``#`` the pause or the wrap-up."""
+        """A seated agent presses a key: ``*`` ends the call, ``#`` the pause; ``1`` calls, ``2`` skips."""
         if self._desks.get(agent) is not None:
             self.tell(AgentAsked(agent, _KEYS[key]))
 

@@ -86,6 +86,7 @@ def editable_values(campaign: Campaign) -> dict[str, Any]:
         "ring_timeout": campaign.ring_timeout,
         "take_back_after": campaign.take_back_after,
         "wrap_up": campaign.wrap_up,
+        "preview_timeout": campaign.preview_timeout,
         "calls_per_second": campaign.calls_per_second,
         "max_lines": campaign.max_lines,
         "max_attempts": campaign.retry.max_attempts,
@@ -137,6 +138,7 @@ def campaign_row(row: Row[Any], profiles: Profiles) -> CampaignRow:
         ring_timeout=row.ring_timeout,
         take_back_after=row.take_back_after,
         wrap_up=row.wrap_up,
+        preview_timeout=row.preview_timeout,
         calls_per_second=row.calls_per_second,
         max_lines=row.max_lines,
         retry=RetryRule(

@@ -140,6 +140,7 @@ class MemoryImports:
         work = self._records.work
         told_of = {call.contact.id for call in self._records._calls.values()}
         told_of |= {callback.contact for callback in work._callbacks.values()}
+        told_of |= {skip.contact for skip in work._skips.values()}
         deleted = closed = 0
         for entry in theirs:
             if entry.contact.id not in told_of:

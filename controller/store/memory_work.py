@@ -15,12 +15,14 @@ from controller.domain.disposition import Effect, follows
 from controller.domain.funnel import Stage
 from controller.domain.ids import CallId, ContactId
 from controller.domain.outcome import Outcome
+from controller.domain.preview import Skip
 from controller.domain.script import Question, Script
 from controller.ports.work import Disposed, NewDisposition
 from controller.store.attempt_rows import not_connected
 from controller.store.call_evidence import answerer_entry
 from controller.store.memory_callbacks import MemoryCallbacks, erased, mirror
 from controller.store.memory_leads import MemoryLeads, Noted
+from controller.store.memory_skips import MemorySkips
 from controller.store.schema import PENDING
 from controller.store.work_rows import (
     Said,
@@ -77,13 +79,14 @@ class MemoryScripts:
         return self._scripts.get(name, [])[::-1][:limit]
 
 
-class MemoryWork(MemoryScripts, MemoryCallbacks):
+class MemoryWork(MemoryScripts, MemoryCallbacks, MemorySkips):
     """``Work`` (controller.ports.work) in memory."""
 
     def __init__(self, records: MemoryRecords, leads: MemoryLeads) -> None:
         """Nothing said yet, beside a store in memory; the funnel is told what is."""
         MemoryScripts.__init__(self, records)
         MemoryCallbacks.__init__(self, records)
+        MemorySkips.__init__(self, records)
         self._leads = leads
         self._said: list[Said] = []
 
@@ -258,10 +261,18 @@ class MemoryWork(MemoryScripts, MemoryCallbacks):
     # --- people
 
     def about(self, contacts: Collection[ContactId]) -> dict[str, Any]:
-        """What was said of these contacts, and what was promised to them, as plain values."""
+        """What was said of these contacts, promised to them, and who skipped them, as plain values."""
         said = (self._shown(said) for said in self._said if said.disposed.contact in contacts)
         promised = (each for each in self._callbacks.values() if each.contact in contacts)
-        return {"dispositions": [_plain(one) for one in said], "callbacks": [_plain(one) for one in promised]}
+        skips = sorted(
+            (each for each in self._skips.values() if each.contact in contacts),
+            key=lambda skip: (skip.at, skip.offer),
+        )
+        return {
+            "dispositions": [_plain(one) for one in said],
+            "callbacks": [_plain(one) for one in promised],
+            "skips": [_plain(one) for one in skips],
+        }
 
     def forget(self, contacts: Collection[ContactId], now: datetime) -> None:
         """Blank notes, answers and call-back notes of contacts; what was promised to them is taken back."""
@@ -284,7 +295,7 @@ def _blank(said: Said) -> Said:
     return replace(said, disposed=replace(said.disposed, notes="", answers={}))
 
 
-def _plain(one: Disposed | Callback) -> dict[str, Any]:
+def _plain(one: Disposed | Callback | Skip) -> dict[str, Any]:
     values = ((each.name, getattr(one, each.name)) for each in fields(one))
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values}
 

@@ -43,7 +43,13 @@ from controller.store.schema import (
     opt_outs,
     register_checks,
 )
-from controller.store.work_people import forget_old_work, forget_work, select_promised, select_said
+from controller.store.work_people import (
+    forget_old_work,
+    forget_work,
+    select_promised,
+    select_said,
+    select_skipped,
+)
 
 ERASED = "erased at the person's wish"
 """Why an erased person is on everybody's do-not-call list."""
@@ -104,6 +110,7 @@ class SqlPeople:
                 ],
                 dispositions=rows(select_said(ids)),
                 callbacks=rows(select_promised(ids)),
+                skips=rows(select_skipped(ids)),
                 submissions=rows(select_sent(person)),
                 stage_changes=rows(select_stages(ids)),
             )

@@ -35,7 +35,7 @@ from controller.domain.instants import micros, moment
 from controller.domain.privacy import NumberKey
 from controller.errors import BadInput
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Grows with every change of the tables, which then needs a migration (docs/database.md)."""
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -141,6 +141,7 @@ campaigns = Table(
     Column("script", Text, nullable=False, server_default="", comment="name of the script that agents read"),
     Column("dispositions", JSON, comment="DispositionSet; null: the default one"),
     Column("mode", Text, nullable=False, server_default="predictive", comment="how it dials: Mode"),
+    Column("preview_timeout", Duration, nullable=False, server_default=str(60 * 1_000_000)),
     Column("take_back_after", Duration, server_default=str(15 * 1_000_000), comment="null: never"),
 )
 

@@ -51,6 +51,20 @@ callbacks = Table(
 Index("callbacks_contact", callbacks.c.contact)
 Index("callbacks_campaign", callbacks.c.campaign, callbacks.c.state, callbacks.c.at)
 
+skips = Table(
+    "skips",
+    metadata,
+    Column("offer", Text, primary_key=True),
+    Column("campaign", Text, ForeignKey("campaigns.id"), nullable=False),
+    Column("contact", RowId, ForeignKey("contacts.id"), nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("reason", Text, nullable=False, comment="one word; often empty"),
+    Column("at", Instant, nullable=False),
+    comment="Contacts that agents looked at, in mode preview, and did not want called then.",
+)
+Index("skips_contact", skips.c.contact)
+Index("skips_campaign", skips.c.campaign, skips.c.at)
+
 scripts = Table(
     "scripts",
     metadata,

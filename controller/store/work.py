@@ -42,6 +42,7 @@ from controller.store.work_settling import (
     open_callbacks,
     settle,
 )
+from controller.store.work_skips import SqlSkips
 
 
 class SqlScripts:
@@ -176,5 +177,5 @@ def _kept(
     return None
 
 
-class SqlWork(SqlScripts, SqlDispositions, SqlCallbacks):
+class SqlWork(SqlScripts, SqlDispositions, SqlCallbacks, SqlSkips):
     """``Work`` (controller.ports.work) in the record store."""

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Text, cast, or_, selec
 
 from controller.domain.callback import CallbackState
 from controller.store.schema import contacts
-from controller.store.schema_work import callbacks, dispositions
+from controller.store.schema_work import callbacks, dispositions, skips
 
 
 def select_said(ids: Select[Any]) -> Select[Any]:
@@ -20,6 +20,11 @@ def select_said(ids: Select[Any]) -> Select[Any]:
 def select_promised(ids: Select[Any]) -> Select[Any]:
     """What was promised to the contacts that ``ids`` finds, in order."""
     return select(callbacks).where(callbacks.c.contact.in_(ids)).order_by(callbacks.c.id)
+
+
+def select_skipped(ids: Select[Any]) -> Select[Any]:
+    """Who skipped the contacts that ``ids`` finds, in order."""
+    return select(skips).where(skips.c.contact.in_(ids)).order_by(skips.c.at, skips.c.offer)
 
 
 def forget_work(connection: Connection, ids: Select[Any], now: datetime) -> None:

@@ -17,6 +17,7 @@ _COLOURS = {
     AgentState.AWAY: "dim",
     AgentState.IDLE: "green",
     AgentState.RESERVED: "cyan",
+    AgentState.PREVIEW: "blue",
     AgentState.TALKING: "bold yellow",
     AgentState.WRAP_UP: "magenta",
     AgentState.PAUSED: "dim",

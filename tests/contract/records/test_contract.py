@@ -97,6 +97,7 @@ async def test_a_campaign_comes_back_as_it_was_saved(records: Records) -> None:
         ring_timeout=timedelta(seconds=25.5),
         take_back_after=None,
         wrap_up=timedelta(0),
+        preview_timeout=timedelta(seconds=45.5),
         calls_per_second=0.1,
         max_lines=7,
         retry=RetryRule(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from controller.domain.agent import AgentState
 from controller.domain.budget import Budget
 from controller.domain.campaign import CampaignState
-from controller.domain.ids import AgentId, CallId, CampaignId
+from controller.domain.ids import AgentId, CallId, CampaignId, ContactId
 from controller.domain.latency import Latency
 from controller.domain.outcome import Outcome
 from controller.domain.pacing import Decision, Explained, Inputs, Mode, Terms
@@ -19,6 +19,7 @@ from controller.ports import (
     CampaignStatus,
     ControllerStatus,
     Learned,
+    OfferStatus,
     PacingFigures,
     PacingReport,
     Spread,
@@ -96,19 +97,34 @@ RECENT_DECISIONS = [
 PACING = PacingReport(campaign=CampaignId("spring"), figures=FIGURES, recent=RECENT_DECISIONS)
 
 
+def looking(agent: str, offer: str = "0ffe7", contact: int = 1) -> ControllerStatus:
+    """How things stand with an agent who looks at a contact of the campaign ``spring``."""
+    until = SINCE + timedelta(seconds=60)
+    offered = OfferStatus(
+        id=CallId(offer),
+        campaign=CampaignId("spring"),
+        contact=ContactId(contact),
+        since=SINCE,
+        until=until,
+    )
+    status = AgentStatus(id=AgentId(agent), state=AgentState.PREVIEW, since=SINCE, call=None, offer=offered)
+    return replace(STATUS, agents=[status])
+
+
 @dataclass
 class FakeOperations:
     """Answers every operation, or raises ``error``; ``hang`` never answers. ``unsettled`` calls are told."""
 
     error: Exception | None = None
     hang: bool = False
+    now: ControllerStatus = STATUS
     unsettled: int = 0
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def status(self) -> ControllerStatus:
         if self.error is not None:
             raise self.error
-        return replace(STATUS, unsettled=self.unsettled)
+        return replace(self.now, unsettled=self.unsettled)
 
     def pacing(
         self, campaign: CampaignId, limit: int = RECENT, before: datetime | None = None
@@ -144,6 +160,13 @@ class FakeOperations:
 
     async def agent_ready(self, agent: AgentId) -> None:
         await self._note("ready", agent)
+
+    async def accept_offer(self, agent: AgentId, offer: CallId | None = None) -> CallId:
+        await self._note("accept", agent, offer or "")
+        return offer or CallId("call-2")
+
+    async def skip_offer(self, agent: AgentId, offer: CallId | None = None, reason: str = "") -> None:
+        await self._note("skip", agent, offer or "", reason)
 
     async def _note(self, *asked: str) -> None:
         self.asked.append(asked)

@@ -17,7 +17,7 @@ import pytest
 from controller.api import control
 from controller.api.client import ControlClient
 from controller.api.control import ControlServer
-from controller.domain.ids import AgentId, CampaignId
+from controller.domain.ids import AgentId, CallId, CampaignId
 from controller.errors import (
     AsteriskUnreachable,
     BadInput,
@@ -27,7 +27,7 @@ from controller.errors import (
     Unreachable,
 )
 from controller.ports import Operations
-from tests.unit.api.operations import PACING, STATUS, FakeOperations
+from tests.unit.api.operations import PACING, STATUS, FakeOperations, looking
 
 SPRING = CampaignId("spring")
 ANNA = AgentId("1001")
@@ -54,6 +54,11 @@ async def client(path: Path, operations: FakeOperations) -> AsyncIterator[Contro
 
 async def test_the_status_arrives_as_it_was(client: ControlClient) -> None:
     assert await client.status() == STATUS
+
+
+async def test_what_agents_look_at_arrives_as_well(client: ControlClient, operations: FakeOperations) -> None:
+    operations.now = looking("1001")
+    assert await client.status() == looking("1001")
 
 
 async def test_pacing_arrives_as_it_was(client: ControlClient, operations: FakeOperations) -> None:
@@ -88,6 +93,10 @@ async def test_every_operation_arrives(client: ControlClient, operations: FakeOp
     await client.agent_logout(ANNA)
     await client.agent_pause(ANNA)
     await client.agent_ready(ANNA)
+    assert await client.accept_offer(ANNA) == "call-2"
+    assert await client.accept_offer(ANNA, CallId("call-3")) == "call-3"
+    await client.skip_offer(ANNA, CallId("call-3"), "wrong-person")
+    await client.skip_offer(ANNA)
     assert operations.asked == [
         ("start", "spring"),
         ("pause", "spring", ""),
@@ -97,6 +106,10 @@ async def test_every_operation_arrives(client: ControlClient, operations: FakeOp
         ("logout", "1001"),
         ("agent pause", "1001"),
         ("ready", "1001"),
+        ("accept", "1001", ""),
+        ("accept", "1001", "call-3"),
+        ("skip", "1001", "call-3", "wrong-person"),
+        ("skip", "1001", "", ""),
     ]
 
 

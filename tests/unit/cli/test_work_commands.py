@@ -19,9 +19,12 @@ from controller.domain.campaign import Campaign
 from controller.domain.contact import NewContact
 from controller.domain.ids import E164, AgentId, CallId, CampaignId
 from controller.domain.outcome import Outcome
+from controller.domain.preview import Skip
+from controller.errors import Refused
 from controller.law import IT_GARANTE_2014
 from controller.ports import AttemptEnd
 from controller.store.records import SqlRecords
+from tests.unit.api.operations import FakeOperations, looking
 from tests.unit.cli.conftest import Cli
 
 ADA, NUMBER = "Ada", E164("+393471234567")
@@ -238,3 +241,56 @@ def test_what_cannot_be_promised(cli: Cli) -> None:
     assert "no contact with this number" in refused(cli(*other))
     assert "no call-back 9" in refused(cli("callback", "cancel", "9"))
     assert "no call-back 9" in refused(cli("callback", "move", "9", workday()))
+
+
+# --- offers
+
+
+def test_an_agent_looks_at_who_is_to_be_called(cli: Cli, operations: FakeOperations) -> None:
+    operations.now = looking("1001")
+    script = Path("roofs.txt")
+    script.write_text("Hello {{ contact.name }}, I am {{ agent.name }}.")
+    ok(cli("script", "save", "roofs", str(script), "--author", "dora"))
+    out = ok(cli("agent", "offer", "1001"))
+    assert "name: Ada" in out
+    assert "Hello Ada, I am Anna." in out
+    assert NUMBER not in out
+    assert "offer 0ffe7" in out
+    shown = json.loads(ok(cli("agent", "offer", "1001", "--json", "--full-numbers")))
+    assert (shown["contact"]["number"], shown["campaign"]) == (NUMBER, "spring")
+    assert "has no offer" in refused(cli("agent", "offer", "1002"), 1)
+    (agent, *_) = json.loads(ok(cli("agent", "list", "--json")))
+    assert (agent["state"], agent["offer"]["id"]) == ("preview", "0ffe7")
+
+
+def test_an_agent_has_them_called_or_skips_them(cli: Cli, operations: FakeOperations) -> None:
+    assert "call call-2" in ok(cli("agent", "accept", "1001"))
+    ok(cli("agent", "skip", "1001", "--reason", "wrong-person"))
+    assert operations.asked == [("accept", "1001", ""), ("skip", "1001", "", "wrong-person")]
+    operations.error = Refused("the contact is not called: on the do-not-call list")
+    assert "do-not-call list" in refused(cli("agent", "accept", "1001"), 1)
+
+
+def test_skipped_contacts_are_listed(cli: Cli) -> None:
+    assert "nobody was skipped" in ok(cli("agent", "skips", "spring"))
+
+    async def skip(records: SqlRecords) -> None:
+        now = datetime.now(UTC)
+        (contact,) = await records.due_contacts(CAMPAIGN.id, now, 1)
+        for offer, agent in (("a", "1001"), ("b", "1002")):
+            await records.work.skipped(
+                Skip(
+                    offer=CallId(offer),
+                    campaign=CAMPAIGN.id,
+                    contact=contact.id,
+                    agent=AgentId(agent),
+                    reason="wrong-person",
+                    at=now,
+                )
+            )
+
+    stored(skip)
+    assert "wrong-person" in ok(cli("agent", "skips", "spring"))
+    (found,) = json.loads(ok(cli("agent", "skips", "spring", "--agent", "1002", "--json")))
+    assert (found["offer"], found["agent"]) == ("b", "1002")
+    refused(cli("agent", "skips", "autumn"))

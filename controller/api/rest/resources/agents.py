@@ -32,6 +32,8 @@ class AgentView(Model):
     wish: str = Field(
         description="What they asked for and get as soon as no call counts on them; often empty"
     )
+    offer: str | None = Field(description="The offer that they look at, in mode preview")
+    reason: str = Field(description="Why they are paused, if they did not ask for it; else empty")
 
 
 @agents.get("/agents", Right.SEE_AGENTS)
@@ -94,5 +96,23 @@ def _all(ask: Ask) -> list[AgentView]:
 
 def _view(agent: AgentId, name: str, now: AgentStatus | None) -> AgentView:
     if now is None:
-        return AgentView(id=agent, name=name, state=AgentState.AWAY, since=None, call=None, wish="")
-    return AgentView(id=agent, name=name, state=now.state, since=now.since, call=now.call, wish=now.wish)
+        return AgentView(
+            id=agent,
+            name=name,
+            state=AgentState.AWAY,
+            since=None,
+            call=None,
+            wish="",
+            offer=None,
+            reason="",
+        )
+    return AgentView(
+        id=agent,
+        name=name,
+        state=now.state,
+        since=now.since,
+        call=now.call,
+        wish=now.wish,
+        offer=now.offer.id if now.offer else None,
+        reason=now.reason,
+    )

@@ -84,6 +84,7 @@ class CampaignView(Model):
     ring_timeout: float
     take_back_after: float = Field(description="0: never")
     wrap_up: float
+    preview_timeout: float = Field(description="Mode preview: how long an agent may look at a contact")
     calls_per_second: float
     max_lines: int
     max_attempts: int
@@ -122,6 +123,7 @@ class CampaignChanges(Changes):
         default=15.0, ge=0, le=120, description="Mode predictive: 5 s or more, or 0: never"
     )
     wrap_up: float = Field(default=15.0, ge=0, le=3600)
+    preview_timeout: float = Field(default=60.0, ge=5, le=600)
     calls_per_second: float = Field(default=20.0, ge=0.01, le=1000)
     max_lines: Whole = Field(default=200, ge=1, le=10_000)
     max_attempts: Whole = Field(default=3, ge=1, le=100)
@@ -296,6 +298,7 @@ class CampaignStatusView(Model):
     mode: str
     pacing: str = Field(description="The latest decision on how many calls to place, with its reason")
     taken_back: int = Field(description="Calls whose ringing was ended, no agent being free soon")
+    offers: int = Field(description="Mode preview: contacts that agents look at now")
     outcomes: Mapping[Outcome, int]
     budget_lifted: bool
 
@@ -405,6 +408,7 @@ def status_view(one: CampaignStatus) -> CampaignStatusView:
         mode=one.mode,
         pacing=one.pacing,
         taken_back=one.taken_back,
+        offers=one.offers,
         outcomes=dict(one.outcomes),
         budget_lifted=one.override,
     )
