@@ -81,10 +81,17 @@ class AnswerCurve:
 
     # --- learning -------------------------------------------------------------------------------------
 
-    def ended(self, rang: float, *, answered: bool) -> None:
-        """A call rang so many seconds, and was answered or ended otherwise."""
+    def ended(self, rang: float, *, answered: bool, odds: float = 1.0) -> None:
+        """A call rang so many seconds, and was answered or ended otherwise.
+
+        Args:
+            rang: seconds.
+            answered: by whomever.
+            odds: of its group, as multiples of the campaign's (groups.py): what a group is known for is no
+                change of the level.
+        """
         second = min(LONGEST_RING - 1, max(0, int(rang)))
-        self._expected += self._cumulated[second]
+        self._expected += self._cumulated[second] if odds == 1.0 else self._cumulated_at(second, odds)
         self._seen_answers += answered
         decay = 1 - 1 / _LEVEL_MEMORY
         self._expected *= decay
@@ -109,6 +116,25 @@ class AnswerCurve:
         weight = self._weight
         for each in range(min(LONGEST_RING, int(rang))):
             self._risk[each] += weight
+
+    def taught(self, rang: float, *, answered: bool | None, weight: float) -> None:
+        """Take in a call of the past, for so much of an observation. It says nothing of the present level.
+
+        Args:
+            rang: seconds.
+            answered: None if it was taken back, so that nobody knows.
+            weight: observations that it counts for, 0 or more.
+        """
+        second = min(LONGEST_RING - 1, max(0, int(rang)))
+        weight *= self._weight
+        for each in range(second + (answered is not None)):
+            self._risk[each] += weight
+        if answered is not None:
+            (self._answered if answered else self._ended)[second] += weight
+
+    def ready(self) -> None:
+        """What was ``taught`` shows from now on."""
+        self._refresh()
 
     @property
     def level(self) -> float:
@@ -147,12 +173,27 @@ class AnswerCurve:
         """The share of calls placed now that will be answered."""
         return self._incidence[-1]
 
-    def within(self, rang: float, seconds: float) -> float:
-        """The chance that a call that has rung so long is answered within the next ``seconds``."""
-        alive = self._at(self._survival, rang)
+    def rate_of(self, odds: float) -> float:
+        """The same for calls whose odds of an answer are so many times the campaign's."""
+        rate = self._incidence[-1]
+        return odds * rate / (1 - rate + odds * rate)
+
+    def within(self, rang: float, seconds: float, odds: float = 1.0) -> float:
+        """The chance that a call that has rung so long is answered within the next ``seconds``.
+
+        Of calls with other ``odds`` than the campaign's, more or fewer are answered; those that are, are
+        answered after the same times, and those that are not, end after the same times. So among the calls
+        that still ring, those that will be answered weigh ``odds`` times as much.
+        """
+        alive, before = self._at(self._survival, rang), self._at(self._incidence, rang)
         if alive < 1e-9:
             return 0.0
-        gained = self._at(self._incidence, rang + seconds) - self._at(self._incidence, rang)
+        gained = self._at(self._incidence, rang + seconds) - before
+        if odds != 1.0:
+            later = self._incidence[-1] - before
+            gained, alive = odds * gained, odds * later + max(0.0, alive - later)
+            if alive < 1e-9:
+                return 0.0
         return min(1.0, max(0.0, gained / alive))
 
     def answer_times(self, nodes: int) -> list[float]:
@@ -167,6 +208,15 @@ class AnswerCurve:
             step = curve[place + 1] - curve[place] if place + 1 < len(curve) else 0.0
             times.append(place + ((wanted - curve[place]) / step if step > 0 else 0.0))
         return times
+
+    def _cumulated_at(self, second: int, odds: float) -> float:
+        """The answers expected of a call that rang for so long, as ``_cumulated`` has them for odds of 1."""
+        total, rate = 0.0, self._incidence[-1]
+        for each in range(second + 1):
+            alive, before, after = self._survival[each], self._incidence[each], self._incidence[each + 1]
+            weighed = odds * (rate - before) + max(0.0, alive - (rate - before))
+            total += odds * (after - before) / weighed if weighed > 1e-9 else 0.0
+        return total / self._used_level
 
     @staticmethod
     def _at(curve: Sequence[float], seconds: float) -> float:
