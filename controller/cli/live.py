@@ -51,6 +51,7 @@ def campaign_as_dict(campaign: CampaignStatus) -> dict[str, Any]:
         "budget_lifted": campaign.override,
         "mode": campaign.mode,
         "pacing": campaign.pacing,
+        "pacing_began_with": campaign.began_with,
         "taken_back": campaign.taken_back,
     }
 
@@ -94,6 +95,8 @@ def show_campaigns(campaigns: Sequence[CampaignStatus]) -> None:
     for campaign in campaigns:
         if campaign.pacing and campaign.state is CampaignState.RUNNING:
             typer.echo(f"pacing of {campaign.id} ({campaign.mode}): {campaign.pacing}")
+        if campaign.began_with and campaign.state is CampaignState.RUNNING:
+            typer.echo(f"pacing of {campaign.id} began with what it learned from {campaign.began_with}")
 
 
 def _campaign_row(campaign: CampaignStatus) -> list[object]:

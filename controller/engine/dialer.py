@@ -87,6 +87,7 @@ class Dialer:
             return pause
         await run.supply.keep()
         await run.promises.look()
+        await self._pacing.begin()
         self._keep_promises()
         wanted = self._placement()
         if wanted.covered + wanted.exposed == 0:
@@ -181,8 +182,10 @@ class Dialer:
         call = CallId(secrets.token_hex(8))
         if not office.floor.admit(call, run.campaign.id, cover=covered, guaranteed=guaranteed, only=only):
             return False
-        self._pacing.placed(call)
-        owner = CallOwner(Call(id=call, contact=contact, covered=covered, guaranteed=guaranteed), run, office)
+        segment = run.supply.segment_of(contact)
+        self._pacing.placed(call, segment)
+        new = Call(id=call, contact=contact, covered=covered, guaranteed=guaranteed, segment=segment)
+        owner = CallOwner(new, run, office)
         self._tasks.create_task(owner.lead(), name=f"call {call}")
         return True
 

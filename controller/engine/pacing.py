@@ -6,9 +6,11 @@ the last look is what has happened. So owners, desk and floor know nothing of pa
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -20,6 +22,7 @@ from controller.domain.pacing import (
     AnswerCurve,
     Decision,
     DurationCurve,
+    Group,
     Mode,
     Pacer,
     Placement,
@@ -28,7 +31,9 @@ from controller.domain.pacing import (
     Terms,
     cancel_after,
     decide,
+    part_of_day,
 )
+from controller.engine.experience import experience_of
 from controller.engine.office import Office
 
 if TYPE_CHECKING:
@@ -37,6 +42,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_LATEST: Final = 50
+"""Calls by whose segments the next one is foreseen while no contact is in the hand."""
 _RINGING = frozenset({CallState.ADMITTING, CallState.PLACING, CallState.RINGING})
 
 
@@ -61,6 +68,8 @@ class CampaignPacing:
         pacer: what it has learned; lives as long as the campaign dials here.
         taken_back: calls that were taken back because no agent would have been free for them.
         decision: the latest, to be shown; None in mode RATIO.
+        began_with: what it knew when it began to predict, such as ``312 calls of campaign spring``; empty if
+            there was no record.
     """
 
     def __init__(self, run: CampaignRun, office: Office) -> None:
@@ -77,12 +86,28 @@ class CampaignPacing:
         )
         self.taken_back = 0
         self.decision: Decision | None = None
+        self.began_with = ""
+        self._begun = False
+        self._latest: deque[str] = deque(maxlen=_LATEST)
+        self._zone = ZoneInfo(campaign.zone)
         self._run = run
         self._office = office
         self._calls: dict[CallId, _Watched] = {}
         self._agents: dict[AgentId, Agent] = {}
         self._shown = ""
         self._risks: list[float] = []
+
+    async def begin(self) -> None:
+        """Take in what the record tells, once, before the first call is placed by prediction."""
+        campaign = self._run.campaign
+        if self._begun or campaign.mode is not Mode.PREDICTIVE:
+            return
+        self._begun = True
+        past = await experience_of(campaign, self._office.records, self._office.clock.now())
+        if past is not None and past.calls:
+            self.pacer.start_from(past)
+            self.began_with = str(past)
+            log.info("the pacer begins with what it has learned", campaign=campaign.id, of=self.began_with)
 
     def placement(self, situation: Situation) -> Placement:
         """The calls to place now; calls that nobody would be free for are taken back.
@@ -103,8 +128,9 @@ class CampaignPacing:
         self._explain(decision)
         return Placement(covered=decision.covered, exposed=decision.exposed)
 
-    def placed(self, call: CallId) -> None:
-        """One of these calls is being placed."""
+    def placed(self, call: CallId, segment: str) -> None:
+        """One of these calls is being placed, to a contact of this segment."""
+        self._latest.append(segment)
         if self._risks:
             self.pacer.placed(call, self._risks.pop())
 
@@ -113,11 +139,13 @@ class CampaignPacing:
     def _scene(self, situation: Situation) -> Scene:
         office, now = self._office, self._office.clock.now()
         ringing: list[float] = []
-        waiting = 0
+        groups: list[Group | None] = []
+        waiting, part = 0, self._part(now)
         # Calls of other campaigns count as well: they take agents whom this one counts on.
         for owner in office.owners.values():
             if owner.call.state in _RINGING:
                 ringing.append(_since(owner.call.admitted_at, now))
+                groups.append(self._group(owner.call, part))
             elif owner.call.state in (CallState.ANSWERED, CallState.WAITING):
                 waiting += 1
         talking, wrapping = [], []
@@ -133,6 +161,8 @@ class CampaignPacing:
             idle=situation.idle,
             reserved=situation.reserved,
             ringing=ringing,
+            groups=groups,
+            coming=[Group(segment, part) for segment in self._run.supply.coming() or self._latest],
             waiting=waiting,
             talking=talking,
             wrapping=wrapping,
@@ -140,6 +170,15 @@ class CampaignPacing:
             room=situation.room,
             lines=self._run.campaign.max_lines - situation.in_flight,
         )
+
+    def _part(self, at: datetime) -> int:
+        return part_of_day(at.astimezone(self._zone))
+
+    def _group(self, call: Call, part: int) -> Group | None:
+        """Of another campaign's calls nothing is known, and of those of a time when it was not recorded."""
+        if call.segment is None or call.contact.campaign != self._run.campaign.id:
+            return None
+        return Group(call.segment, part)
 
     # --- learning -------------------------------------------------------------------------------------
 
@@ -180,10 +219,11 @@ class CampaignPacing:
         if end is None:
             return
         seconds = max(0.0, (end - call.admitted_at).total_seconds())
+        group = self._group(call, self._part(call.admitted_at))
         if call.answered_at is None and call.ended_by is HungUpBy.CONTROLLER:
-            self.pacer.cancelled(call.id, seconds)
+            self.pacer.cancelled(call.id, seconds, group)
         else:
-            self.pacer.rang(call.id, seconds, answered=call.answered_at is not None)
+            self.pacer.rang(call.id, seconds, answered=call.answered_at is not None, group=group)
 
     def _learn_of_agent(self, before: Agent, now: Agent) -> None:
         lasted = (now.since - before.since).total_seconds()

@@ -26,6 +26,7 @@ class CampaignStatus:
         talking: conversations now.
         mode: how it dials.
         pacing: the latest decision on how many calls to place, with its reason; empty if there is none.
+        began_with: past calls that the pacer had learned from when it began, in words; empty: none.
         taken_back: calls whose ringing was ended because no agent would have been free.
     """
 
@@ -44,6 +45,7 @@ class CampaignStatus:
     paused_by: PausedBy | None = None
     mode: str = ""
     pacing: str = ""
+    began_with: str = ""
     taken_back: int = 0
 
 

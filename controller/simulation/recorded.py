@@ -51,22 +51,23 @@ class Recording:
         self._changes: list[tuple[float, int]] = []
 
     def add(self, fact: AttemptFact) -> None:
-        """Take in one attempt; those under way tell nothing yet."""
-        if fact.ended_at is None:
+        """Take in one attempt; those under way tell nothing yet, nor do those that nobody saw end."""
+        told = fact.told()
+        if told is None:
             return
-        hour = fact.placed.astimezone(self._zone).hour
+        hour = told.placed.astimezone(self._zone).hour
         self._placed[hour] += 1
-        if fact.answered_at is None:
+        if not told.answered:
             self._unanswered += 1
-            rang = (fact.ended_at - fact.placed).total_seconds()
-            if rang < _QUICK:
-                self._failing.add(rang)
+            if told.rang < _QUICK:
+                self._failing.add(told.rang)
             return
         self._answered[hour] += 1
-        self._ring.add((fact.answered_at - fact.placed).total_seconds())
-        if fact.heard_at is not None:
-            self._talk.add((fact.ended_at - fact.heard_at).total_seconds())
-            self._changes += [(fact.heard_at.timestamp(), 1), (fact.ended_at.timestamp(), -1)]
+        self._ring.add(told.rang)
+        if told.talked is not None and fact.ended_at is not None:
+            self._talk.add(told.talked)
+            ended = fact.ended_at.timestamp()
+            self._changes += [(ended - told.talked, 1), (ended, -1)]
 
     def scenario(self) -> Scenario:
         """A day like those recorded, from the first hour of calling to the last.

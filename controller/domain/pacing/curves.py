@@ -117,23 +117,24 @@ class AnswerCurve:
         for each in range(min(LONGEST_RING, int(rang))):
             self._risk[each] += weight
 
-    def taught(self, rang: float, *, answered: bool | None, weight: float) -> None:
-        """Take in a call of the past, for so much of an observation. It says nothing of the present level.
+    def teach(self, past: Iterable[tuple[float, bool | None, float]]) -> None:
+        """Take in calls of the past. They say nothing of the present level.
 
         Args:
-            rang: seconds.
-            answered: None if it was taken back, so that nobody knows.
-            weight: observations that it counts for, 0 or more.
+            past: of each how many seconds it rang, whether it was answered (None if it was taken back, so
+                that nobody knows), and the observations that it counts for.
         """
-        second = min(LONGEST_RING - 1, max(0, int(rang)))
-        weight *= self._weight
-        for each in range(second + (answered is not None)):
-            self._risk[each] += weight
-        if answered is not None:
-            (self._answered if answered else self._ended)[second] += weight
-
-    def ready(self) -> None:
-        """What was ``taught`` shows from now on."""
+        over = [0.0] * (LONGEST_RING + 1)  # by the second in which they were not at risk any more
+        for rang, answered, weight in past:
+            second = min(LONGEST_RING - 1, max(0, int(rang)))
+            weight *= self._weight
+            over[second + (answered is not None)] += weight
+            if answered is not None:
+                (self._answered if answered else self._ended)[second] += weight
+        at_risk = 0.0
+        for second in reversed(range(LONGEST_RING)):
+            at_risk += over[second + 1]
+            self._risk[second] += at_risk
         self._refresh()
 
     @property
@@ -258,11 +259,14 @@ class DurationCurve:
 
     @classmethod
     def log_normal(cls, mean: float, sigma: float, weight: float) -> DurationCurve:
-        """A prior of log-normal form, given as 40 equally likely durations."""
+        """A curve that starts from ``log_normal_prior``."""
+        return cls(cls.log_normal_prior(mean, sigma, weight))
+
+    @staticmethod
+    def log_normal_prior(mean: float, sigma: float, weight: float) -> list[tuple[float, float]]:
+        """A prior of log-normal form: 40 equally likely durations that together count for ``weight``."""
         centre, normal = math.log(mean) - sigma * sigma / 2, NormalDist()
-        return cls(
-            (math.exp(centre + sigma * normal.inv_cdf((i + 0.5) / 40)), weight / 40) for i in range(40)
-        )
+        return [(math.exp(centre + sigma * normal.inv_cdf((i + 0.5) / 40)), weight / 40) for i in range(40)]
 
     def lasted(self, seconds: float) -> None:
         """One has ended."""

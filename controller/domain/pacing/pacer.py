@@ -25,6 +25,7 @@ from controller.domain.pacing.curves import LONGEST_RING, AnswerCurve, DurationC
 from controller.domain.pacing.groups import AnswerGroups, Group
 from controller.domain.pacing.modes import Mode
 from controller.domain.pacing.outlook import Outlook
+from controller.domain.pacing.past import Experience
 
 _NODES: Final = 5
 """Typical times of the answer at which the risk is looked at."""
@@ -185,6 +186,12 @@ class Pacer:
         self._fresh_rows: dict[int, list[float]] = {}
         self._talk_rows: dict[int, list[float]] = {}
         self._wrap_rows: dict[int, list[float]] = {}
+
+    def start_from(self, past: Experience) -> None:
+        """Go on from what past calls taught, instead of from nothing. To be called before it decides."""
+        self.answers, self.groups = past.answers, past.groups
+        self.talks = past.talks or self.talks
+        self._version = (-1, -1, -1)
 
     # --- learning -------------------------------------------------------------------------------------
 
