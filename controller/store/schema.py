@@ -242,7 +242,7 @@ Index(
     postgresql_where=text("outcome IS NULL"),
 )
 Index("attempts_campaign", attempts.c.campaign, attempts.c.outcome)
-Index("attempts_recent", attempts.c.campaign, attempts.c.admitted_at)
+Index("attempts_recent", attempts.c.campaign, attempts.c.admitted_at, attempts.c.id)
 Index("attempts_person", attempts.c.person)
 Index("attempts_contact", attempts.c.contact)
 Index("contacts_person", contacts.c.person)

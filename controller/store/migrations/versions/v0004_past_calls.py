@@ -17,5 +17,5 @@ def upgrade() -> None:
         "attempts",
         sa.Column("segment", sa.Text, comment="that it was dialed from, or its contact's; null: not known"),
     )
-    op.create_index("attempts_recent", "attempts", ["campaign", "admitted_at"])
+    op.create_index("attempts_recent", "attempts", ["campaign", "admitted_at", "id"])
     op.execute("UPDATE schema_version SET version = 5")
