@@ -301,10 +301,18 @@ class Records(Protocol):
         """Attempts in the order of (placed, call), from the one after ``after``, ``limit`` at most."""
         ...
 
-    async def recent_facts(self, campaign: CampaignId, since: datetime, limit: int) -> Sequence[AttemptFact]:
-        """The latest attempts that are over and were admitted at ``since`` or later, latest first.
+    async def recent_facts(
+        self, campaign: CampaignId, limit: int, *, since: datetime, before: datetime | None = None
+    ) -> Sequence[AttemptFact]:
+        """The latest attempts that are over, of those admitted from ``since`` on, latest first.
 
         Takes as long for a long record as for a short one.
+
+        Args:
+            campaign: whose.
+            limit: so many at most.
+            since: aware.
+            before: leave those out that were admitted then or later; None: none.
         """
         ...
 

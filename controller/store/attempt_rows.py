@@ -277,9 +277,9 @@ def select_facts() -> Select[Any]:
     return select(*(attempts.c[name] for name in _FACT))
 
 
-def select_recent(campaign: str, since: datetime, limit: int) -> Select[Any]:
+def select_recent(campaign: str, limit: int, since: datetime, before: datetime | None = None) -> Select[Any]:
     """A campaign's latest attempts that are over, latest first, for ``fact_of``."""
-    return (
+    found = (
         select_facts()
         .where(attempts.c.campaign == campaign, attempts.c.admitted_at >= since)
         # Said so that no database takes the index by outcome for the better one.
@@ -287,6 +287,7 @@ def select_recent(campaign: str, since: datetime, limit: int) -> Select[Any]:
         .order_by(attempts.c.admitted_at.desc(), attempts.c.id.desc())
         .limit(limit)
     )
+    return found if before is None else found.where(attempts.c.admitted_at < before)
 
 
 def fact_of(row: Row[Any]) -> AttemptFact:

@@ -439,8 +439,10 @@ class MemoryRecords:
         )
         return [fact for fact in facts if after is None or (fact.placed, fact.call) > after][:limit]
 
-    async def recent_facts(self, campaign: CampaignId, since: datetime, limit: int) -> Sequence[AttemptFact]:
-        """The latest attempts that are over and were admitted at ``since`` or later, latest first."""
+    async def recent_facts(
+        self, campaign: CampaignId, limit: int, *, since: datetime, before: datetime | None = None
+    ) -> Sequence[AttemptFact]:
+        """The latest attempts that are over, of those admitted from ``since`` on, latest first."""
         self._answer()
         over = [
             self._fact(call)
@@ -449,6 +451,7 @@ class MemoryRecords:
             and call.outcome is not None
             and call.admitted_at is not None
             and call.admitted_at >= since
+            and (before is None or call.admitted_at < before)
         ]
         return sorted(over, key=lambda fact: (fact.placed, fact.call), reverse=True)[:limit]
 

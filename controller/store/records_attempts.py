@@ -101,9 +101,11 @@ class AttemptRecords(RecordsBase):
             )
         return [fact_of(row) for row in await self._rows(statement, "a look at the attempts")]
 
-    async def recent_facts(self, campaign: CampaignId, since: datetime, limit: int) -> Sequence[AttemptFact]:
-        """The latest attempts that are over and were admitted at ``since`` or later, latest first."""
-        statement = select_recent(campaign, since, limit)
+    async def recent_facts(
+        self, campaign: CampaignId, limit: int, *, since: datetime, before: datetime | None = None
+    ) -> Sequence[AttemptFact]:
+        """The latest attempts that are over, of those admitted from ``since`` on, latest first."""
+        statement = select_recent(campaign, limit, since, before)
         return [fact_of(row) for row in await self._rows(statement, "a look at the attempts")]
 
     async def answered_by(self, call: CallId, answerer: Answerer, author: str, now: datetime) -> None:

@@ -118,16 +118,18 @@ async def test_the_latest_attempts_come_first(records: Store) -> None:
             over = ended(call, Outcome.NO_ANSWER, admitted_at=call.admitted_at)
             await records.attempt_ended(AttemptEnd(call=over, next_due=None, counts_as_attempt=True))
 
-    async def latest(since: datetime, limit: int) -> list[str]:
-        return [fact.call for fact in await records.recent_facts(SPRING, since, limit)]
+    async def latest(since: datetime, limit: int, before: datetime | None = None) -> list[str]:
+        facts = await records.recent_facts(SPRING, limit, since=since, before=before)
+        return [fact.call for fact in facts]
 
     assert await latest(NOW, 9) == ["call-5", "call-3", "call-2", "call-1", "call-0"]
     assert await latest(NOW, 2) == ["call-5", "call-3"]
     assert await latest(NOW + 2 * HOUR, 9) == ["call-5", "call-3", "call-2"]
+    assert await latest(NOW, 2, NOW + 3 * HOUR) == ["call-2", "call-1"]
     assert await latest(NOW + DAY, 9) == []
-    assert await records.recent_facts(CampaignId("autumn"), NOW, 9) == []
+    assert await records.recent_facts(CampaignId("autumn"), 9, since=NOW) == []
     everything = {fact.call: fact for fact in await records.facts(SPRING)}
-    assert [everything[fact.call] for fact in await records.recent_facts(SPRING, NOW, 2)] == [
+    assert [everything[fact.call] for fact in await records.recent_facts(SPRING, 2, since=NOW)] == [
         everything["call-5"],
         everything["call-3"],
     ]

@@ -250,7 +250,11 @@ async def test_evidence_is_copied_into_the_attempt(url: str, file: Path) -> None
         (module._LATER, "contacts_due (campaign=? AND status=? AND due_at>?)"),
         (module._LEFT, "contacts_due (campaign=? AND status=?)"),
         (select_calls().where(attempts.c.outcome.is_(None)), "attempts USING INDEX attempts_open"),
-        (select_recent(SPRING, NOW, 5), "attempts_recent (campaign=? AND admitted_at>?)"),
+        (select_recent(SPRING, 5, NOW), "attempts_recent (campaign=? AND admitted_at>?)"),
+        (
+            select_recent(SPRING, 5, NOW, NOW),
+            "attempts_recent (campaign=? AND admitted_at>? AND admitted_at<?)",
+        ),
     ],
 )
 async def test_no_look_at_the_store_reads_a_whole_table(

@@ -8,13 +8,17 @@ from random import Random
 
 import pytest
 
+from controller.domain.call import Call, CallState
 from controller.domain.contact import Habits, NewContact
 from controller.domain.dialing_plan import SegmentShare
-from controller.domain.ids import E164
-from controller.domain.pacing import Mode, Pacer
+from controller.domain.ids import E164, CallId
+from controller.domain.outcome import Outcome
+from controller.domain.pacing import Group, Mode, Pacer
 from controller.domain.segment_text import parse_filter
+from controller.engine.experience import experience_of
 from controller.engine.pacing import CampaignPacing
 from controller.simulation.callee import Answers, Behaviour, NoAnswer
+from controller.store.memory_records import _Started
 from tests.fakes.call_centre import CallCentre, call_centre, number, virtual
 
 MANY = [number(i) for i in range(600)]
@@ -51,12 +55,12 @@ async def test_a_new_life_begins_with_what_the_last_one_learned() -> None:
     async with call_centre(agents=4) as centre:
         centre.telephony.habit = answering(0.75)
         campaign = await centre.campaign(
-            contacts=MANY, mode=Mode.PREDICTIVE, credit=3000, ring_timeout=timedelta(seconds=20)
+            contacts=MANY[:300], mode=Mode.PREDICTIVE, credit=3000, ring_timeout=timedelta(seconds=20)
         )
         await centre.start(campaign)
         assert await first_decision(centre) == pytest.approx(USUAL, abs=0.02)
         assert centre.status().began_with == ""
-        await centre.sleep(1200)
+        await centre.sleep(600)
         learned, talks = pacing(centre).pacer.answers.rate, pacing(centre).pacer.talks.quantiles(1)[0]
         await centre.kill()
         ended = [each for each in centre.records._calls.values() if each.outcome is not None]
@@ -78,7 +82,7 @@ async def test_a_new_campaign_begins_with_the_record_of_others_of_the_same_calle
         centre.telephony.habit = answering(0.75)
         winter = await centre.campaign("winter", contacts=MANY, mode=Mode.PREDICTIVE, credit=3000)
         await centre.start(winter)
-        await centre.sleep(900)
+        await centre.sleep(400)
         await centre.controller.stop_campaign(winter.id)
         await centre.sleep(60)
         fresh = [number(1000 + i) for i in range(50)]
@@ -124,13 +128,13 @@ async def test_segments_of_the_plan_are_told_apart_and_recorded() -> None:
             ring_timeout=timedelta(seconds=20),
             dialing=(SegmentShare(segment="warm"), SegmentShare(segment="cold")),
         )
-        tags = [frozenset({("warm", "cold")[i % 2]}) for i in range(600)]
+        tags = [frozenset({("warm", "cold")[i % 2]}) for i in range(300)]
         new = [NewContact(number=number(i), tags=tag) for i, tag in enumerate(tags)]
         await centre.records.add_contacts(campaign.id, new)
         sometimes, often = answering(0.15), answering(0.75)
         centre.telephony.habit = lambda called: (often, sometimes)[int(called[-4:]) % 2](called)
         await centre.start(campaign)
-        await centre.sleep(900)
+        await centre.sleep(400)
 
         known = pacing(centre).pacer.groups.known()
         assert known.keys() == {"warm", "cold"}
@@ -161,3 +165,28 @@ async def test_without_a_plan_the_contacts_own_segments_count() -> None:
         assert pacing(centre).pacer.groups.known().keys() == {"shops", "homes"}
         await centre.controller.stop_campaign(campaign.id)
         await centre.sleep(60)
+
+
+@virtual
+async def test_of_a_long_record_some_of_each_part_of_the_last_days_is_read() -> None:
+    async with call_centre(agents=1) as centre:
+        campaign = await centre.campaign(contacts=MANY[:1])
+        (contact,) = await centre.records.due_contacts(campaign.id, centre.clock.now(), 1)
+        now = centre.clock.now()
+        for minute in range(4 * 24 * 60):
+            placed = now - timedelta(minutes=minute + 1)
+            call = Call(id=CallId(f"call-{minute}"), contact=contact, segment="").evolve(
+                state=CallState.ENDED,
+                outcome=Outcome.NO_ANSWER,
+                admitted_at=placed,
+                ended_at=placed + timedelta(seconds=25),
+            )
+            centre.records._calls[call.id] = call
+            centre.records._started[call.id] = _Started(campaign, "", placed, "main")
+        past = await experience_of(campaign, centre.records, now)
+
+        assert past is not None
+        # The 400 latest take 6 h 40 min; then come 40 of each 2 hours.
+        assert 960 <= past.calls <= 1000
+        segment = past.groups.odds(Group("", 99))
+        assert all(past.groups.odds(Group("", part)) < segment for part in range(12))
