@@ -172,8 +172,14 @@ def test_what_an_attempt_tells() -> None:
     assert busy.told() == PastCall(placed=NOW, rang=2.0, answered=False, segment="warm")
     back = replace(fact, ended_at=NOW + 15 * second, outcome=Outcome.NO_ANSWER, ended_by=HungUpBy.CONTROLLER)
     assert back.told() == PastCall(placed=NOW, rang=15.0, answered=None, segment="warm")
-    heard = {"answered_at": NOW + 9 * second, "bridged_at": NOW + 10 * second, "heard_at": NOW + 11 * second}
-    talked = replace(fact, **heard, ended_at=NOW + 70 * second, outcome=Outcome.CONNECTED)
+    talked = replace(
+        fact,
+        answered_at=NOW + 9 * second,
+        bridged_at=NOW + 10 * second,
+        heard_at=NOW + 11 * second,
+        ended_at=NOW + 70 * second,
+        outcome=Outcome.CONNECTED,
+    )
     assert talked.told() == PastCall(placed=NOW, rang=9.0, answered=True, talked=60.0, segment="warm")
     silent = replace(fact, answered_at=NOW + 9 * second, ended_at=NOW + 12 * second, outcome=Outcome.SILENT)
     assert silent.told() == PastCall(placed=NOW, rang=9.0, answered=True, segment="warm")

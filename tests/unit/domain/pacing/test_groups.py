@@ -213,16 +213,15 @@ def test_who_comes_next_is_what_is_expected() -> None:
 
 def test_many_calls_are_weighed_as_few() -> None:
     pacer = learned(500)
-    few = Scene(now=9.0, reserved=40, ringing=[6.6] * 100, groups=[WARM] * 100, room=0, talking=[60.0])
-    many = Scene(now=9.0, reserved=80, ringing=[6.6] * 200, groups=[WARM] * 200, room=0, talking=[60.0])
-    few_answered = pacer.decide(Scene(**{**fields(few), "idle": 1})).soon_answered
-    many_answered = pacer.decide(Scene(**{**fields(many), "idle": 1})).soon_answered
+    few = Scene(
+        now=9.0, idle=1, reserved=40, ringing=[6.6] * 100, groups=[WARM] * 100, room=0, talking=[60.0]
+    )
+    many = Scene(
+        now=9.0, idle=1, reserved=80, ringing=[6.6] * 200, groups=[WARM] * 200, room=0, talking=[60.0]
+    )
+    few_answered, many_answered = (pacer.decide(scene).soon_answered for scene in (few, many))
 
     assert many_answered == pytest.approx(2 * few_answered, rel=0.03)
-
-
-def fields(scene: Scene) -> dict[str, object]:
-    return {name: getattr(scene, name) for name in Scene.__dataclass_fields__}
 
 
 def test_parts_of_the_day() -> None:
