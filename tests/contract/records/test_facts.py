@@ -130,8 +130,8 @@ async def test_the_latest_attempts_come_first(records: Store) -> None:
     assert await records.recent_facts(CampaignId("autumn"), 9, since=NOW) == []
     everything = {fact.call: fact for fact in await records.facts(SPRING)}
     assert [everything[fact.call] for fact in await records.recent_facts(SPRING, 2, since=NOW)] == [
-        everything["call-5"],
-        everything["call-3"],
+        everything[CallId("call-5")],
+        everything[CallId("call-3")],
     ]
 
 

@@ -142,7 +142,7 @@ def test_times_of_the_day_are_told_apart() -> None:
 
 def test_what_has_changed_is_forgotten() -> None:
     pacer, random = learned(1500), Random(2)
-    for place in range(800):
+    for place in range(1600):
         call(pacer, (WARM, COLD)[place % 2], random, {WARM: 0.15, COLD: 0.5})
 
     assert rate(pacer, COLD) > 1.5 * rate(pacer, WARM)
@@ -169,12 +169,20 @@ def test_a_call_that_was_taken_back_early_says_little() -> None:
 
 def test_what_counts_for_less_moves_less() -> None:
     whole, tenth = AnswerGroups(), AnswerGroups()
-    for _ in range(10):
-        whole.saw(WARM, expected=0.3, answered=1.0)
-        tenth.saw(WARM, expected=0.3, answered=1.0, weight=0.1)
+    for known, weight in ((whole, 1.0), (tenth, 0.1)):
+        for _ in range(20):
+            known.saw(COLD, expected=0.3, answered=0.3, weight=weight)
+            known.saw(WARM, expected=0.3, answered=1.0, weight=weight)
 
-    assert whole.odds(WARM) > 1.5 * tenth.odds(WARM) > 1.5
-    assert whole.known() == {"warm": pytest.approx(whole.odds(Group("warm", 0)))}
+    assert whole.odds(WARM) > 1.5 * tenth.odds(WARM) > 1.6
+    assert whole.known()["warm"] == whole.odds(Group("warm", 0))
+
+
+def test_the_only_segment_is_the_campaign() -> None:
+    pacer = learned(300, rates={WARM: 0.6})
+
+    assert pacer.groups.odds(WARM) == pytest.approx(1, abs=0.2)
+    assert rate(pacer, Group("never called", 5)) == pytest.approx(0.6, abs=0.1)
 
 
 def test_no_more_segments_are_remembered_than_a_campaign_can_have() -> None:
