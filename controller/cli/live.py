@@ -93,10 +93,13 @@ def show_campaigns(campaigns: Sequence[CampaignStatus]) -> None:
         _CAMPAIGN_HEADERS, [_campaign_row(campaign) for campaign in campaigns], "no campaign has run yet"
     )
     for campaign in campaigns:
-        if campaign.pacing and campaign.state is CampaignState.RUNNING:
-            typer.echo(f"pacing of {campaign.id} ({campaign.mode}): {campaign.pacing}")
-        if campaign.began_with and campaign.state is CampaignState.RUNNING:
-            typer.echo(f"pacing of {campaign.id} began with what it learned from {campaign.began_with}")
+        if campaign.state is not CampaignState.RUNNING:
+            continue
+        pacing = f"pacing of {campaign.id} ({campaign.mode})"
+        if campaign.pacing:
+            typer.echo(f"{pacing}: {campaign.pacing}")
+        if campaign.began_with:
+            typer.echo(f"{pacing} began with what it learned from {campaign.began_with}")
 
 
 def _campaign_row(campaign: CampaignStatus) -> list[object]:

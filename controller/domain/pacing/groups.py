@@ -30,7 +30,7 @@ _FADE: Final = 1e-5
 calls of a segment, and the last 2,500 of a part of the day, count: what changes faster, changes for the whole
 campaign more often than not, and its level follows that."""
 _SHARES: Final = 1500.0
-"""Calls over which it is counted what part of the calls a group has: those that the campaign's curve is of."""
+"""Calls over which it is counted what part of them is a group's: as many as the campaign's curve is of."""
 _LEAST: Final = 0.02
 """A part that is nearly the whole goes on learning by so much."""
 _FURTHEST: Final = 3.0
