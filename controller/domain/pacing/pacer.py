@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import add, mul
 from typing import Final
 
@@ -95,6 +95,16 @@ class Scene:
     def agents(self) -> int:
         """Agents who are there for calls."""
         return self.idle + self.reserved + len(self.talking) + len(self.wrapping)
+
+    def without(self, rang: float) -> Scene:
+        """The same, with one call less of those that have rung for exactly so long.
+
+        Raises:
+            ValueError: there is none.
+        """
+        place = list(self.ringing).index(rang)
+        ringing = [*self.ringing[:place], *self.ringing[place + 1 :]]
+        return replace(self, ringing=ringing, groups=[*self.groups[:place], *self.groups[place + 1 :]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

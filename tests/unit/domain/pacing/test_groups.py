@@ -232,6 +232,16 @@ def test_many_calls_are_weighed_as_few() -> None:
     assert many_answered == pytest.approx(2 * few_answered, rel=0.03)
 
 
+def test_a_call_less_is_a_group_less() -> None:
+    scene = Scene(ringing=[3.0, 5.0, 3.0], groups=[WARM, COLD, None])
+
+    assert scene.without(5.0) == Scene(ringing=[3.0, 3.0], groups=[WARM, None])
+    assert scene.without(3.0) == Scene(ringing=[5.0, 3.0], groups=[COLD, None])
+    assert Scene(ringing=[3.0, 5.0]).without(5.0) == Scene(ringing=[3.0], groups=[])
+    with pytest.raises(ValueError, match="not in list"):
+        scene.without(4.0)
+
+
 def test_parts_of_the_day() -> None:
     assert part_of_day(datetime(2026, 3, 2, 9, 59, tzinfo=UTC)) == 4
     assert part_of_day(datetime(2026, 3, 2, 10, 0, tzinfo=UTC)) == 5
