@@ -45,6 +45,10 @@ class AnswerCurve:
 
     Two things end the ringing: an answer, or anything else (busy, refused, nobody there). Each has a hazard
     per second of ringing. ``level`` is the fast factor on the hazard of the answer.
+
+    Attributes:
+        usual_rate: the share of calls that are answered over the longer memory, ``level`` left out.
+        version: grows whenever the curve is computed anew.
     """
 
     def __init__(self, *, answer_rate: float = 0.3, ring_timeout: float = 30.0, weight: float = 30.0) -> None:
@@ -74,6 +78,7 @@ class AnswerCurve:
         self._expected = 0.0
         self._dirty = 0
         self.version = 0
+        self.usual_rate = answer_rate
         self._cumulated: list[float] = []
         self._survival: list[float] = []
         self._incidence: list[float] = []
@@ -150,6 +155,7 @@ class AnswerCurve:
         self.version += 1
         cumulated, total = [], 0.0
         level, alive, incidence = self.level, 1.0, 0.0
+        usually_alive, usually = 1.0, 0.0
         self._used_level = level
         self._survival, self._incidence = [1.0], [0.0]
         for second in range(LONGEST_RING):
@@ -158,14 +164,17 @@ class AnswerCurve:
             other = self._ended[second] / risk if risk > 0 else (1.0 if second > self._last else 0.0)
             total += hazard
             cumulated.append(total)
-            hazard = min(hazard * level, 0.95)
             other = min(other, 1.0)
+            usually += usually_alive * min(hazard, 0.95)
+            usually_alive *= (1 - min(hazard, 0.95)) * max(0.0, 1 - other)
+            hazard = min(hazard * level, 0.95)
             # Both may happen within the same second; the answer is taken to come first.
             incidence += alive * hazard
             alive *= (1 - hazard) * max(0.0, 1 - other)
             self._survival.append(alive)
             self._incidence.append(incidence)
         self._cumulated = cumulated
+        self.usual_rate = usually
 
     # --- asking ---------------------------------------------------------------------------------------
 

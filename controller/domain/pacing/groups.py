@@ -7,7 +7,7 @@ at this part of the day from the segment. A group of which nothing is known beha
 The differences are of the logarithm of the odds (1 answered in 4 calls: odds of 1 to 3), so no difference
 leads to a share outside of 0..1. They are estimated call by call, as by a Kalman filter: what a call's fate
 was not foreseen by is shared out among the differences, the larger part to the one that is known less well.
-The campaign's own curve goes on learning from all calls alike (curves.py), also where groups take turns.
+The campaign's own curve goes on learning from all calls alike (curves.py).
 """
 
 from __future__ import annotations
@@ -51,6 +51,11 @@ class Group(NamedTuple):
 
     segment: str
     part: int
+
+
+def _logit(share: float) -> float:
+    share = min(max(share, 1e-3), 1 - 1e-3)
+    return math.log(share / (1 - share))
 
 
 def part_of_day(local: datetime) -> int:
@@ -132,6 +137,18 @@ class AnswerGroups:
         gain = weight / (1 + weight * information * (of_segment + of_part))
         segment.learn(of_segment, gain, answered - expected, information, weight)
         part.learn(of_part, gain, answered - expected, information, weight)
+
+    def campaign_moved(self, before: float, after: float) -> None:
+        """The campaign's usual answer rate was learned anew.
+
+        A segment that few of the calls were of has not moved with it: where segments take turns, the average
+        of the campaign follows the one that is called. So the difference changes, and what is known of the
+        segment does not.
+        """
+        if self._calls and before != after:
+            moved = _logit(after) - _logit(before)
+            for each in self._segments.values():
+                each.mean -= moved * (1 - each.calls / self._calls)
 
     def known(self) -> Mapping[str, float]:
         """The odds of each segment at an average time of the day, by name."""

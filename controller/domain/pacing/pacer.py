@@ -213,7 +213,9 @@ class Pacer:
         """A call's ringing ended after so many seconds, by an answer or otherwise."""
         odds = self.groups.odds(group)
         self.groups.saw(group, expected=self.answers.rate_of(odds), answered=answered)
+        before = self.answers.usual_rate
         self.answers.ended(seconds, answered=answered, odds=odds)
+        self.groups.campaign_moved(before, self.answers.usual_rate)
         if not answered:
             self._risks.pop(call, None)
 

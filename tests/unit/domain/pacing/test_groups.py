@@ -245,3 +245,26 @@ def test_a_call_less_is_a_group_less() -> None:
 def test_parts_of_the_day() -> None:
     assert part_of_day(datetime(2026, 3, 2, 9, 59, tzinfo=UTC)) == 4
     assert part_of_day(datetime(2026, 3, 2, 10, 0, tzinfo=UTC)) == 5
+
+
+def test_what_is_known_of_a_segment_outlasts_the_others_turn() -> None:
+    pacer, random = learned(1200), Random(4)
+    for _ in range(2500):
+        call(pacer, COLD, random)
+
+    assert pacer.answers.usual_rate < 0.25, "the campaign's average follows who is called"
+    assert rate(pacer, WARM) == pytest.approx(0.5, abs=0.12)
+
+
+def test_groups_foresee_what_the_campaign_alone_does_not() -> None:
+    errors = {}
+    for named in (True, False):
+        pacer, random, errors[named] = Pacer(), Random(5), 0.0
+        for place in range(2000):
+            whose = (WARM, COLD)[place // 100 % 2]
+            group = whose if named else None
+            errors[named] += (rate(pacer, group) - RATES[whose]) ** 2
+            answered = random.random() < RATES[whose]
+            pacer.rang("a", random.uniform(2, 25) if answered else 25.0, answered=answered, group=group)
+
+    assert errors[True] < errors[False] / 4
