@@ -88,6 +88,12 @@ class _Difference:
         """The variance, as far as the part is not the whole: from that it cannot differ."""
         return self.variance * max(_LEAST, 1 - self.calls / whole)
 
+    @property
+    def significant(self) -> float:
+        """The estimate as far as it is more than its own uncertainty: most hours are like any other."""
+        square = self.mean * self.mean
+        return self.mean * (1 - self.variance / square) if square > self.variance else 0.0
+
     def learn(self, variance: float, gain: float, surprise: float, information: float, weight: float) -> None:
         mean = self.mean + variance * gain * surprise
         self.variance -= gain * information * variance**2
@@ -158,7 +164,7 @@ class AnswerGroups:
         if group is None or (segment := self._segments.get(group.segment)) is None:
             return 0.0
         part = self._parts[group.segment].get(group.part)
-        return segment.mean + (part.mean if part is not None else 0.0)
+        return segment.mean + (part.significant if part is not None else 0.0)
 
     def _count(self, segment: _Difference, part: _Difference, weight: float) -> None:
         # Newer calls weigh more, which is the same as older ones fading, and cheaper.
