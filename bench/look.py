@@ -17,6 +17,7 @@ from controller.domain.outcome import Outcome
 from controller.domain.pacing import Mode, Situation
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
+from controller.engine.owner import CallOwner
 from controller.engine.pacing import CampaignPacing
 from controller.law import IT_GARANTE_2014
 
@@ -44,9 +45,16 @@ class _Owner:
         """Nobody is called, so nobody is taken back."""
 
 
+class _Supply:
+    def coming(self) -> list[str]:
+        """Contacts of no segment are next."""
+        return [""] * 20
+
+
 @dataclass(slots=True)
 class _Run:
     campaign: Campaign
+    supply: _Supply = field(default_factory=_Supply)
 
 
 @dataclass(slots=True)
@@ -84,10 +92,10 @@ class _Centre:
         number = E164(f"+39347{self._serial:07d}")
         contact = Contact(id=ContactId(self._serial), campaign=_CAMPAIGN, number=number)
         now = office.clock.at
-        office.owners[call] = _Owner(
-            Call(id=call, contact=contact, state=CallState.RINGING, admitted_at=now, rang_at=now)
+        owner = office.owners[call] = _Owner(
+            Call(id=call, contact=contact, state=CallState.RINGING, admitted_at=now, rang_at=now, segment="")
         )
-        self.pacing.placed(call)
+        self.pacing.placed(cast(CallOwner, owner))
 
     def answer(self) -> None:
         """One of the ringing calls gets an agent."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bench.look import look_cost
 from controller import log
-from controller.domain.pacing import Pacer, Scene, Terms
+from controller.domain.pacing import Group, Pacer, Scene, Terms
 from controller.simulation.baselines import Brake, Issabel, OneToOne, Ratio, Vicidial
 from controller.simulation.clairvoyant import upper_bound
 from controller.simulation.model import Policy, simulate
@@ -162,18 +162,30 @@ def table(results: Sequence[Result]) -> list[str]:
 
 
 def decision_cost(samples: int = 300) -> float:
-    """Seconds of one decision at 200 agents and 500 calls in flight: the mean, what is learned included."""
+    """Seconds of one decision at 200 agents and 500 calls in flight: the mean, what is learned included.
+
+    The calls are of six segments, each with an answer rate of its own.
+    """
     random, pacer = Random(1), Pacer(Terms(cancel_after=CANCEL_AFTER))
+    rates = {Group(f"segment {each}", 5): 0.1 + 0.1 * each for each in range(6)}
+    groups = list(rates)
+
+    def call() -> None:
+        group = random.choice(groups)
+        pacer.rang(0, random.uniform(2, 25), answered=random.random() < rates[group], group=group)
+
     for _ in range(2000):
-        pacer.rang(0, random.uniform(2, 25), answered=random.random() < 0.3)
+        call()
         pacer.talked(random.lognormvariate(4.0, 0.9))
     spent = 0.0
     for sample in range(samples + 50):
-        pacer.rang(sample, random.uniform(2, 25), answered=random.random() < 0.3)
+        call()
         scene = Scene(
             now=float(sample),
             reserved=10,
             ringing=[random.uniform(0, 25) for _ in range(490)],
+            groups=random.choices(groups, k=490),
+            coming=random.choices(groups, k=50),
             talking=[random.uniform(0, 300) for _ in range(160)],
             wrapping=[random.uniform(0, 15) for _ in range(30)],
             exposed=480,

@@ -51,6 +51,7 @@ def campaign_as_dict(campaign: CampaignStatus) -> dict[str, Any]:
         "budget_lifted": campaign.override,
         "mode": campaign.mode,
         "pacing": campaign.pacing,
+        "pacing_began_with": campaign.began_with,
         "taken_back": campaign.taken_back,
         "offers": campaign.offers,
     }
@@ -99,8 +100,13 @@ def show_campaigns(campaigns: Sequence[CampaignStatus]) -> None:
         _CAMPAIGN_HEADERS, [_campaign_row(campaign) for campaign in campaigns], "no campaign has run yet"
     )
     for campaign in campaigns:
-        if campaign.pacing and campaign.state is CampaignState.RUNNING:
-            typer.echo(f"pacing of {campaign.id} ({campaign.mode}): {campaign.pacing}")
+        if campaign.state is not CampaignState.RUNNING:
+            continue
+        pacing = f"pacing of {campaign.id} ({campaign.mode})"
+        if campaign.pacing:
+            typer.echo(f"{pacing}: {campaign.pacing}")
+        if campaign.began_with:
+            typer.echo(f"{pacing} began with what it learned from {campaign.began_with}")
 
 
 def _campaign_row(campaign: CampaignStatus) -> list[object]:

@@ -64,6 +64,8 @@ class Call:
         agent: assigned now, or the one who spoke with it.
         asked_at_answer: the bridging under way (if one is) was commanded at the answer.
         waited: at its answer no agent was free, or the first bridging failed.
+        segment: of the campaign's plan that its contact was taken from, or else the contact's own; empty if
+            it is of none; None if that is not recorded.
         noise_at: when Asterisk began the noise (or, of an agentless call, the message), by its clock; None
             if it did not say.
         heard_at: from when on the callee has certainly heard the agent: the call is a success.
@@ -94,6 +96,7 @@ class Call:
     outcome: Outcome | None = None
     cause: int = 0
     sip: int | None = None
+    segment: str | None = None
 
     def evolve(self, **changes: object) -> Call:
         """A copy with these changes."""

@@ -493,6 +493,7 @@ class Controller:
             rescued=run.rescued,
             mode=campaign.mode.value,
             pacing=str(run.pacing.decision or "") if run.pacing else "",
+            began_with=run.pacing.began_with if run.pacing else "",
             taken_back=run.pacing.taken_back if run.pacing else 0,
             offers=run.previews.count,
             blocked_by=blocked_by(run, self.office),

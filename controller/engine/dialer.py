@@ -92,6 +92,7 @@ class Dialer:
             self._keep_promises()
         if run.campaign.mode.asks_agent:
             return await self._preview()
+        await self._pacing.begin()
         wanted = self._placement()
         if wanted.calls == 0:
             run.blocked = self._why_none()
@@ -143,7 +144,10 @@ class Dialer:
             if (pause := self._until_token()) > 0:
                 return pause
             if run.previews.take_up(offer):
-                self._lead(Call(id=offer.id, contact=offer.contact, covered=True, guaranteed=True))
+                segment = run.supply.segment_of(offer.contact)
+                self._lead(
+                    Call(id=offer.id, contact=offer.contact, covered=True, guaranteed=True, segment=segment)
+                )
                 self._tokens -= 1
         return LOOK_AGAIN
 
@@ -225,18 +229,19 @@ class Dialer:
             covered=covered,
             guaranteed=guaranteed,
             agentless=not run.campaign.mode.needs_agents,
+            segment=run.supply.segment_of(contact),
         )
         # The floor is where agents stand ready: calls in which nobody speaks never come there.
         if not new.agentless and not office.floor.admit(
             call, run.campaign.id, cover=covered, guaranteed=guaranteed, only=only
         ):
             return False
-        self._lead(new)
+        self._lead(new, planned=only is None)
         return True
 
-    def _lead(self, call: Call) -> None:
-        self._pacing.placed(call.id)
+    def _lead(self, call: Call, *, planned: bool = True) -> None:
         owner = CallOwner(call, self._run, self._office)
+        self._pacing.placed(owner, planned=planned)
         self._tasks.create_task(owner.lead(), name=f"call {call.id}")
 
     async def _no_contact_left(self) -> None:

@@ -6,10 +6,12 @@ the last look is what has happened. So owners, desk and floor know nothing of pa
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -23,6 +25,7 @@ from controller.domain.pacing import (
     Decision,
     DurationCurve,
     Explained,
+    Group,
     Inputs,
     Journal,
     Mode,
@@ -33,7 +36,9 @@ from controller.domain.pacing import (
     Terms,
     cancel_after,
     decide,
+    part_of_day,
 )
+from controller.engine.experience import experience_of
 from controller.engine.office import Office
 from controller.ports.pacing import Learned, PacingFigures, Spread
 
@@ -44,6 +49,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _AFTER_WRAP_UP = frozenset({AgentState.IDLE, AgentState.RESERVED, AgentState.PREVIEW})
+_LATEST: Final = 50
+"""Calls by whose segments the next one is foreseen while no contact is in the hand."""
 _RINGING = frozenset({CallState.ADMITTING, CallState.PLACING, CallState.RINGING})
 _WAITING = frozenset({CallState.ANSWERED, CallState.WAITING})
 
@@ -92,6 +99,8 @@ class CampaignPacing:
         taken_back: calls that were taken back because no agent would have been free for them.
         decision: the latest, to be shown; None in mode RATIO.
         journal: the latest decisions in all modes, with what they were made from.
+        began_with: what it knew when it began to predict, such as ``312 calls of campaign spring``; empty if
+            there was no record.
     """
 
     def __init__(self, run: CampaignRun, office: Office) -> None:
@@ -105,14 +114,31 @@ class CampaignPacing:
         self.taken_back = 0
         self.decision: Decision | None = None
         self.journal = Journal()
+        self.began_with = ""
+        self._begun = False
+        self._latest: deque[str] = deque(maxlen=_LATEST)
+        self._zone = ZoneInfo(campaign.zone)
         self._run = run
         self._office = office
         self._calls: dict[CallId, _Watched] = {}
-        self._ringing: dict[CallId, float] = {}  # since when, in seconds since the epoch
+        # Since when, in seconds since the epoch, and to a contact of which segment.
+        self._ringing: dict[CallId, tuple[float, str | None]] = {}
         self._waiting: set[CallId] = set()
         self._agents: dict[AgentId, _Seen] = {}
         self._shown = ""
         self._risks: list[float] = []
+
+    async def begin(self) -> None:
+        """Take in what the record tells, once, before the first call is placed by prediction."""
+        campaign = self._run.campaign
+        if self._begun or campaign.mode is not Mode.PREDICTIVE:
+            return
+        self._begun = True
+        past = await experience_of(campaign, self._office.records, self._office.clock.now())
+        if past is not None and past.calls:
+            self.pacer.start_from(past)
+            self.began_with = str(past)
+            log.info("the pacer begins with what it has learned", campaign=campaign.id, of=self.began_with)
 
     def placement(self, situation: Situation) -> Placement:
         """The calls to place now; calls that nobody would be free for are taken back.
@@ -138,16 +164,21 @@ class CampaignPacing:
         self._explain(decision)
         return placement
 
-    def placed(self, call: CallId) -> None:
-        """One of these calls is being placed."""
+    def placed(self, owner: CallOwner, *, planned: bool = True) -> None:
+        """One of these calls is being placed; ``planned`` is False of one that was promised at this hour."""
+        call, now = owner.call, self._office.clock.now().timestamp()
         self.journal.placed()
-        if self._risks:
-            self.pacer.placed(call, self._risks.pop())
+        if call.segment is not None:
+            self._latest.append(call.segment)
+        # Watched from here on, for it may be over before the next look.
+        self._watch(owner, now)
+        if planned and self._risks:
+            self.pacer.placed(call.id, self._risks.pop())
 
     # --- looking, and learning from what has changed ---------------------------------------------------
 
     def _scene(self, situation: Situation, now: datetime) -> Scene:
-        seconds = now.timestamp()
+        seconds, part = now.timestamp(), self._part(now)
         ringing, waiting = self._look_at_calls(seconds)
         talking, wrapping = self._look_at_agents(seconds)
         return Scene(
@@ -155,6 +186,8 @@ class CampaignPacing:
             idle=situation.idle,
             reserved=situation.reserved,
             ringing=ringing,
+            groups=self._groups(part),
+            coming=[Group(segment, part) for segment in self._run.supply.coming() or self._latest],
             waiting=waiting,
             talking=talking,
             wrapping=wrapping,
@@ -165,16 +198,9 @@ class CampaignPacing:
 
     def _look_at_calls(self, seconds: float) -> tuple[list[float], int]:
         """How long each call has rung, and how many wait. Only what has changed is looked at closely."""
-        owners, calls, campaign = self._office.owners, self._calls, self._run.campaign
-        # Calls of other campaigns count as well: they take agents whom this one counts on. Nothing is learned
-        # from those that are placed by ratio: nobody told their risk.
-        learns = campaign.mode is not Mode.RATIO
-        # Calls in which nobody is to speak take no agent from anybody.
-        new_ones = [call for call, owner in owners.items() if call not in calls and not owner.call.agentless]
-        for new in new_ones:
-            owner = owners[new]
-            ours = learns and owner.call.contact.campaign == campaign.id
-            calls[new] = _Watched(owner, ours=ours, now=seconds)
+        owners, calls = self._office.owners, self._calls
+        for new in [call for call in owners if call not in calls]:
+            self._watch(owners[new], seconds)
         for watched in calls.values():
             if watched.owner.call is not watched.seen:
                 self._changed(watched, watched.owner.call)
@@ -184,15 +210,42 @@ class CampaignPacing:
             self._waiting.discard(gone)
         return self._rings(seconds), len(self._waiting)
 
+    def _watch(self, owner: CallOwner, seconds: float) -> None:
+        call = owner.call
+        # Calls in which nobody is to speak take no agent from anybody.
+        if call.agentless:
+            return
+        # Calls of other campaigns count as well: they take agents whom this one counts on. Nothing is learned
+        # from those that are placed by ratio: nobody told their risk.
+        campaign = self._run.campaign
+        ours = campaign.mode is not Mode.RATIO and call.contact.campaign == campaign.id
+        self._calls[call.id] = _Watched(owner, ours=ours, now=seconds)
+
+    def _part(self, at: datetime) -> int:
+        return part_of_day(at.astimezone(self._zone))
+
+    def _group(self, call: Call, part: int) -> Group | None:
+        """Of another campaign's calls nothing is known, and of those of a time when it was not recorded."""
+        if call.segment is None or call.contact.campaign != self._run.campaign.id:
+            return None
+        return Group(call.segment, part)
+
     def _rings(self, seconds: float) -> list[float]:
-        return [seconds - since if seconds > since else 0.0 for since in self._ringing.values()]
+        return [seconds - since if seconds > since else 0.0 for since, _ in self._ringing.values()]
+
+    def _groups(self, part: int) -> list[Group | None]:
+        """Whose each ringing call is; of those that nothing is known of, None."""
+        segments = [segment for _, segment in self._ringing.values()]
+        groups = {segment: None if segment is None else Group(segment, part) for segment in set(segments)}
+        return [groups[segment] for segment in segments]
 
     def _changed(self, watched: _Watched, call: Call) -> None:
         watched.seen = call
         if call.admitted_at is not None:
             watched.since = call.admitted_at.timestamp()
         if call.state in _RINGING and not watched.taken_back:
-            self._ringing[call.id] = watched.since
+            known = call.contact.campaign == self._run.campaign.id
+            self._ringing[call.id] = (watched.since, call.segment if known else None)
         else:
             self._ringing.pop(call.id, None)
         if call.state in _WAITING:
@@ -221,10 +274,11 @@ class CampaignPacing:
         if end is None:
             return
         seconds = max(0.0, (end - call.admitted_at).total_seconds())
+        group = self._group(call, self._part(call.admitted_at))
         if call.answered_at is None and call.ended_by is HungUpBy.CONTROLLER:
-            self.pacer.cancelled(call.id, seconds)
+            self.pacer.cancelled(call.id, seconds, group)
         else:
-            self.pacer.rang(call.id, seconds, answered=call.answered_at is not None)
+            self.pacer.rang(call.id, seconds, answered=call.answered_at is not None, group=group)
 
     def _look_at_agents(self, seconds: float) -> tuple[list[float], list[float]]:
         """How long the campaign's agents have talked, each, and how long wrapped up."""
@@ -276,7 +330,8 @@ class CampaignPacing:
             watched.taken_back = True
             del self._ringing[watched.owner.call.id]
             # It keeps its part of the budget until its end is confirmed.
-            decision = self.pacer.decide(replace(scene, ringing=self._rings(seconds)))
+            scene = replace(scene, ringing=self._rings(seconds), groups=self._groups(self._part(now)))
+            decision = self.pacer.decide(scene, instead=True)
             if not decision.cancel:
                 break
         return decision, self.taken_back - before

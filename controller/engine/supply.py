@@ -73,6 +73,7 @@ class Supply:
         self._hand: deque[Contact] = deque()
         self._under_way: set[ContactId] = set()
         self._lent: set[ContactId] = set()
+        self._taken_from: dict[ContactId, str] = {}
         self._dealt_with: list[ContactId] = []
         self._renewed = clock.monotonic()
         self._stale = False
@@ -131,6 +132,9 @@ class Supply:
 
     async def _take(self, count: int, now: datetime) -> Sequence[ContactId]:
         """Contacts from the hopper, in the order in which the campaign's plan has them; ``count`` at most."""
+        # The hand is empty: of the others, only those under way are still asked for.
+        kept = self._under_way & self._taken_from.keys()
+        self._taken_from = {contact: self._taken_from[contact] for contact in kept}
         taken: list[ContactId] = []
         empty: set[str] = set()
         while len(taken) < count and (turns := self._turns(count - len(taken), empty)):
@@ -139,6 +143,7 @@ class Supply:
             given = defaultdict[str, deque[ContactId]](deque)
             for entry in entries:
                 given[entry.lane].append(entry.contact)
+                self._taken_from[entry.contact] = entry.lane
             empty |= {lane for lane, number in asked.items() if len(given[lane]) < number}
             taken += [given[lane].popleft() for lane in turns if given[lane]]
             # What the hopper gave beyond what was asked of a lane, because another one was short.
@@ -217,6 +222,14 @@ class Supply:
         finally:
             self.released(contact.id)
         return failed
+
+    def segment_of(self, contact: Contact) -> str:
+        """The segment that a contact was taken from; where the campaign dials none, the contact's own."""
+        return self._taken_from.get(contact.id, ALL) or contact.habits.segment
+
+    def coming(self) -> list[str]:
+        """The segments of the contacts in the hand."""
+        return [self.segment_of(contact) for contact in self._hand]
 
     # --- giving back ----------------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ class CampaignStatus:
         mode: how it dials.
         pacing: the latest decision on how many calls to place, with its reason; empty if there is none.
         offers: contacts that agents look at now, in mode preview.
+        began_with: past calls that the pacer had learned from when it began, in words; empty: none.
         taken_back: calls whose ringing was ended because no agent would have been free.
         blocked_by: ``blocked`` as one of a few; None if it is empty.
         figures: its pacing in numbers; None until it has dialed here.
@@ -65,6 +66,7 @@ class CampaignStatus:
     paused_by: PausedBy | None = None
     mode: str = ""
     pacing: str = ""
+    began_with: str = ""
     taken_back: int = 0
     offers: int = 0
     blocked_by: Blocked | None = None

@@ -14,6 +14,7 @@ from controller.domain.clearance import Check, Standing
 from controller.domain.contact import Contact, NewContact, PhoneNumber
 from controller.domain.ids import E164, CallId, CampaignId, ContactId
 from controller.domain.outcome import Outcome
+from controller.domain.pacing.past import PastCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ class AttemptFact:
         person: keyed hash of the number.
         placed: its admission, which says which windows it belongs to.
         outcome: None while it is under way.
+        segment: as of ``Call``; None: not recorded.
     """
 
     call: CallId
@@ -109,6 +111,27 @@ class AttemptFact:
     answerer: Answerer | None = None
     cause: int = 0
     sip: int | None = None
+    segment: str | None = None
+
+    def told(self) -> PastCall | None:
+        """What it tells of ringing and talking; None if it is under way, or nobody saw it end."""
+        if self.ended_at is None or self.outcome in (None, Outcome.LOST):
+            return None
+        answered: bool | None = self.answered_at is not None
+        if not answered and (self.ended_by is HungUpBy.CONTROLLER or self.outcome is Outcome.CANCELLED):
+            answered = None
+        begun = (self.bridged_at or self.heard_at) if self.heard_at else None
+        return PastCall(
+            placed=self.placed,
+            rang=_seconds(self.placed, self.answered_at or self.ended_at),
+            answered=answered,
+            talked=_seconds(begun, self.ended_at) if begun else None,
+            segment=self.segment,
+        )
+
+
+def _seconds(begin: datetime, end: datetime) -> float:
+    return max(0.0, (end - begin).total_seconds())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +299,21 @@ class Records(Protocol):
         self, campaign: CampaignId, *, after: tuple[datetime, str] | None = None, limit: int = 10_000
     ) -> Sequence[AttemptFact]:
         """Attempts in the order of (placed, call), from the one after ``after``, ``limit`` at most."""
+        ...
+
+    async def recent_facts(
+        self, campaign: CampaignId, limit: int, *, since: datetime, before: datetime | None = None
+    ) -> Sequence[AttemptFact]:
+        """The latest attempts that are over, of those admitted from ``since`` on, latest first.
+
+        Takes as long for a long record as for a short one.
+
+        Args:
+            campaign: whose.
+            limit: so many at most.
+            since: aware.
+            before: leave those out that were admitted then or later; None: none.
+        """
         ...
 
     async def answered_by(self, call: CallId, answerer: Answerer, author: str, now: datetime) -> None:

@@ -191,6 +191,14 @@ class Centre:
         """Lines that are still free."""
         return self.scenario.max_lines - self.in_flight - len(self.talking)
 
+    def segment_of(self, call: CallId) -> str:
+        """The segment of a call that has not ended; empty if the scenario has none."""
+        return self._flights[call].fate.segment
+
+    def coming(self, count: int) -> list[str]:
+        """The segments of those who are called next; empty if the scenario has none."""
+        return self._fates.coming(self.now, count)
+
     # --- running --------------------------------------------------------------------------------------
 
     def run(self) -> Record:

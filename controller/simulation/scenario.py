@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import accumulate
 from random import Random
 from typing import Protocol
 
@@ -142,6 +144,25 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A part of the list whose people answer in a way of their own.
+
+    Attributes:
+        name: by which the pacer tells it from the others.
+        share: of the calls, over the time of day, in proportion to the shares of the other segments.
+        answer_rate: as of the scenario.
+        ring: as of the scenario; None: the scenario's.
+        talk: likewise.
+    """
+
+    name: str
+    share: Curve
+    answer_rate: Curve
+    ring: Distribution | None = None
+    talk: Distribution | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """A day in a call centre.
 
@@ -163,6 +184,7 @@ class Scenario:
         window: seconds from the answer to the cut.
         share: silent calls allowed per success.
         bank: silent calls that the budget allows from the start, left over from the days before.
+        segments: parts of the list; none: all people answer alike, as ``answer_rate`` says.
     """
 
     name: str = "unnamed"
@@ -183,6 +205,7 @@ class Scenario:
     window: float = 2.7
     share: Fraction = Fraction(3, 100)
     bank: int = 0
+    segments: tuple[Segment, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -205,6 +228,7 @@ class Fate:
         talk: seconds of conversation, if an agent comes.
         patience: seconds without an agent after which the callee leaves.
         wrap_up: seconds the agent needs afterwards.
+        segment: whose it is; empty if the scenario has none.
     """
 
     after: float
@@ -212,26 +236,55 @@ class Fate:
     talk: float = 0.0
     patience: float = math.inf
     wrap_up: float = 0.0
+    segment: str = ""
 
 
 class Fates:
-    """The people called, in order: with the same seed the n-th call always meets the same person."""
+    """The people called, in order: with the same seed the n-th call always meets the same person.
+
+    Unless the shares of segments change with the time of day: then who is called depends on that, too.
+    """
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self._scenario = scenario
         self._random = Random(seed)
+        self._whose = Random(f"segments {seed}")
+        self._drawn: deque[float] = deque()
+        self._all = Segment(name="", share=Curve.constant(1.0), answer_rate=scenario.answer_rate)
 
     def next(self, now: float) -> Fate:
         """Who is called now."""
         scenario, random = self._scenario, self._random
+        segment = self._segment(now)
         chance, failing = random.random(), random.random()
         # All are drawn whatever comes of the call, so that the next one meets the same person.
-        ring, fails = scenario.ring.draw(random), scenario.failing_after.draw(random)
+        ring, fails = (segment.ring or scenario.ring).draw(random), scenario.failing_after.draw(random)
         machine = random.random() < scenario.machine_share
-        talk, quick = scenario.talk.draw(random), scenario.machine_talk.draw(random)
+        talk, quick = (segment.talk or scenario.talk).draw(random), scenario.machine_talk.draw(random)
         patience, wrap_up = scenario.patience.draw(random), scenario.wrap_up.draw(random)
-        if chance >= scenario.answer_rate.at(now):
-            return Fate(fails if failing < scenario.failing else scenario.ring_timeout, answered=False)
+        name = segment.name
+        if chance >= segment.answer_rate.at(now):
+            after = fails if failing < scenario.failing else scenario.ring_timeout
+            return Fate(after, answered=False, segment=name)
         if ring > scenario.ring_timeout:
-            return Fate(scenario.ring_timeout, answered=False)
-        return Fate(ring, True, quick if machine else talk, math.inf if machine else patience, wrap_up)
+            return Fate(scenario.ring_timeout, answered=False, segment=name)
+        talk, patience = (quick, math.inf) if machine else (talk, patience)
+        return Fate(ring, True, talk, patience, wrap_up, name)
+
+    def coming(self, now: float, count: int) -> list[str]:
+        """The segments of those who are called next, if they are called now; empty without segments."""
+        if not self._scenario.segments:
+            return []
+        while len(self._drawn) < count:
+            self._drawn.append(self._whose.random())
+        return [self._of(now, self._drawn[place]).name for place in range(count)]
+
+    def _segment(self, now: float) -> Segment:
+        if not self._scenario.segments:
+            return self._all
+        return self._of(now, self._drawn.popleft() if self._drawn else self._whose.random())
+
+    def _of(self, now: float, drawn: float) -> Segment:
+        segments = self._scenario.segments
+        shares = list(accumulate(segment.share.at(now) for segment in segments))
+        return segments[min(len(segments) - 1, bisect_right(shares, drawn * shares[-1]))]

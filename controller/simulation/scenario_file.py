@@ -17,6 +17,7 @@ from controller.simulation.scenario import (
     LogNormal,
     Samples,
     Scenario,
+    Segment,
     Shift,
     Uniform,
 )
@@ -33,6 +34,7 @@ _NUMBERS: Final = {
 }
 _DISTRIBUTIONS: Final = ("ring", "failing_after", "machine_talk", "talk", "wrap_up", "patience")
 _KINDS: Final = "a number of seconds, {uniform = [low, high]}, {exponential = mean}, "
+_SEGMENT: Final = "name, share, answer_rate, ring, talk"
 _ALLOWED: Final = _KINDS + "{log_normal = [mean, sigma]} or {samples = [seconds, ...]}"
 
 
@@ -56,7 +58,7 @@ def parse(data: Mapping[str, Any], name: str = "unnamed") -> Scenario:
     Raises:
         BadInput: something in it is not allowed.
     """
-    known = {*_NUMBERS, *_DISTRIBUTIONS, "name", "shifts", "answer_rate", "share"}
+    known = {*_NUMBERS, *_DISTRIBUTIONS, "name", "shifts", "answer_rate", "share", "segments"}
     for key in data:
         if key not in known:
             raise BadInput(key, "no such key", ", ".join(sorted(known)))
@@ -75,6 +77,10 @@ def parse(data: Mapping[str, Any], name: str = "unnamed") -> Scenario:
         changes["answer_rate"] = _curve("answer_rate", data["answer_rate"])
     if "share" in data:
         changes["share"] = _share(data["share"])
+    if "segments" in data:
+        if "answer_rate" in data:
+            raise BadInput("answer_rate", "is that of the segments where there are some", "one of the two")
+        changes["segments"] = _segments(data["segments"])
     return Scenario(**changes)
 
 
@@ -135,6 +141,34 @@ def _shift(field: str, value: object) -> Shift:
         begins=begins * 3600,
         ends=ends * 3600 if "to" in value else float("inf"),
         breaks=tuple((begin * 3600, end * 3600) for begin, end in breaks),
+    )
+
+
+def _segments(value: object) -> tuple[Segment, ...]:
+    segments = [_segment(f"segments[{i}]", each) for i, each in enumerate(_list("segments", value))]
+    if len({segment.name for segment in segments}) < len(segments):
+        raise BadInput("segments", "two have the same name", "a name for each")
+    hours = {at for segment in segments for at, _ in segment.share.points}
+    for hour in sorted(hours):
+        if not sum(segment.share.at(hour) for segment in segments) > 0:
+            raise BadInput("segments", f"at {hour / 3600:g} h all shares are 0", "one above 0 at any time")
+    return tuple(segments)
+
+
+def _segment(field: str, value: object) -> Segment:
+    if not isinstance(value, dict):
+        raise BadInput(field, f"not {value!r}", _SEGMENT)
+    if unknown := set(value) - {"name", "share", "answer_rate", "ring", "talk"}:
+        raise BadInput(f"{field}.{min(unknown)}", "no such key", _SEGMENT)
+    for key in ("name", "answer_rate"):
+        if not value.get(key):
+            raise BadInput(f"{field}.{key}", "is missing", _SEGMENT)
+    return Segment(
+        name=str(value["name"]),
+        share=_curve(f"{field}.share", value.get("share", 1.0)),
+        answer_rate=_curve(f"{field}.answer_rate", value["answer_rate"]),
+        ring=_distribution(f"{field}.ring", value["ring"]) if "ring" in value else None,
+        talk=_distribution(f"{field}.talk", value["talk"]) if "talk" in value else None,
     )
 
 

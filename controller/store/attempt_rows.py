@@ -104,6 +104,7 @@ def _attempt(call: Call, recording: Recording) -> dict[str, Any]:
         "person": recording.person,
         "controller": recording.controller,
         "started_at": recording.now,
+        "segment": call.segment,
         **_progress(call),
         "outcome": None,
         "answer_class": None,
@@ -187,7 +188,7 @@ def _progress(call: Call) -> dict[str, Any]:
     }
 
 
-FIXED_AT_START = ("covered", "guaranteed", "admitted_at")
+FIXED_AT_START = ("covered", "guaranteed", "admitted_at", "segment")
 """What an attempt's start says of the call, and its end does not change."""
 WRITTEN_AT_END = (
     "state",
@@ -235,6 +236,7 @@ def call_of(row: Row[Any]) -> Call:
         outcome=None if row.call_outcome is None else Outcome(row.call_outcome),
         cause=row.call_cause,
         sip=row.call_sip,
+        segment=row.call_segment,
     )
 
 
@@ -262,6 +264,7 @@ _FACT = (
     "answerer",
     "cause",
     "sip",
+    "segment",
 )
 
 
@@ -272,6 +275,19 @@ PLACED = func.coalesce(attempts.c.admitted_at, attempts.c.started_at)
 def select_facts() -> Select[Any]:
     """Attempts, for ``fact_of``."""
     return select(*(attempts.c[name] for name in _FACT))
+
+
+def select_recent(campaign: str, limit: int, since: datetime, before: datetime | None = None) -> Select[Any]:
+    """A campaign's latest attempts that are over, latest first, for ``fact_of``."""
+    found = (
+        select_facts()
+        .where(attempts.c.campaign == campaign, attempts.c.admitted_at >= since)
+        # Said so that no database takes the index by outcome for the better one.
+        .where(func.coalesce(attempts.c.outcome, "") != "")
+        .order_by(attempts.c.admitted_at.desc(), attempts.c.id.desc())
+        .limit(limit)
+    )
+    return found if before is None else found.where(attempts.c.admitted_at < before)
 
 
 def fact_of(row: Row[Any]) -> AttemptFact:
@@ -299,6 +315,7 @@ def fact_of(row: Row[Any]) -> AttemptFact:
         answerer=None if row.answerer is None else Answerer(row.answerer),
         cause=row.cause,
         sip=row.sip,
+        segment=row.segment,
     )
 
 

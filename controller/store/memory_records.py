@@ -380,7 +380,9 @@ class MemoryRecords:
         if mine and not erased:
             self._conclude(entry, end, outcome)
         if recorded is not None:  # what was fixed at the start stays
-            fixed = end.call.evolve(covered=recorded.covered, guaranteed=recorded.guaranteed)
+            fixed = end.call.evolve(
+                covered=recorded.covered, guaranteed=recorded.guaranteed, segment=recorded.segment
+            )
             admitted = recorded.admitted_at or end.call.admitted_at
             end = replace(end, call=fixed.evolve(admitted_at=admitted))
         person, now = self._key.of(end.call.contact.number), utc_now()
@@ -437,6 +439,22 @@ class MemoryRecords:
         )
         return [fact for fact in facts if after is None or (fact.placed, fact.call) > after][:limit]
 
+    async def recent_facts(
+        self, campaign: CampaignId, limit: int, *, since: datetime, before: datetime | None = None
+    ) -> Sequence[AttemptFact]:
+        """The latest attempts that are over, of those admitted from ``since`` on, latest first."""
+        self._answer()
+        over = [
+            self._fact(call)
+            for call in self._calls.values()
+            if call.contact.campaign == campaign
+            and call.outcome is not None
+            and call.admitted_at is not None
+            and call.admitted_at >= since
+            and (before is None or call.admitted_at < before)
+        ]
+        return sorted(over, key=lambda fact: (fact.placed, fact.call), reverse=True)[:limit]
+
     def _fact(self, call: Call) -> AttemptFact:
         started = self._started[call.id]
         answerer = self._answerers.get(call.id)
@@ -463,6 +481,7 @@ class MemoryRecords:
             answerer=answerer,
             cause=call.cause,
             sip=call.sip,
+            segment=call.segment,
         )
 
     async def answered_by(self, call: CallId, answerer: Answerer, author: str, now: datetime) -> None:

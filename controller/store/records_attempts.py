@@ -35,6 +35,7 @@ from controller.store.attempt_rows import (
     not_connected,
     select_calls,
     select_facts,
+    select_recent,
     start_row,
     utc_now,
 )
@@ -98,6 +99,13 @@ class AttemptRecords(RecordsBase):
             statement = statement.where(
                 or_(placed < PLACED, and_(placed == PLACED, attempts.c.id > after[1]))
             )
+        return [fact_of(row) for row in await self._rows(statement, "a look at the attempts")]
+
+    async def recent_facts(
+        self, campaign: CampaignId, limit: int, *, since: datetime, before: datetime | None = None
+    ) -> Sequence[AttemptFact]:
+        """The latest attempts that are over, of those admitted from ``since`` on, latest first."""
+        statement = select_recent(campaign, limit, since, before)
         return [fact_of(row) for row in await self._rows(statement, "a look at the attempts")]
 
     async def answered_by(self, call: CallId, answerer: Answerer, author: str, now: datetime) -> None:

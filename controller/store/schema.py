@@ -35,7 +35,7 @@ from controller.domain.instants import micros, moment
 from controller.domain.privacy import NumberKey
 from controller.errors import BadInput
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Grows with every change of the tables, which then needs a migration (docs/database.md)."""
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -232,6 +232,7 @@ attempts = Table(
     Column("answerer", Text, comment="who picked up, as the agent said"),
     Column("cause", Integer, nullable=False),
     Column("sip", Integer),
+    Column("segment", Text, comment="that it was dialed from, or its contact's; null: not known"),
 )
 
 # One attempt at a time per contact; and recovery finds the open ones without reading the whole history.
@@ -243,6 +244,7 @@ Index(
     postgresql_where=text("outcome IS NULL"),
 )
 Index("attempts_campaign", attempts.c.campaign, attempts.c.outcome)
+Index("attempts_recent", attempts.c.campaign, attempts.c.admitted_at, attempts.c.id)
 Index("attempts_person", attempts.c.person)
 Index("attempts_contact", attempts.c.contact)
 Index("contacts_person", contacts.c.person)

@@ -39,7 +39,7 @@ from controller.store.schema import (
     schema_version,
 )
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The last migration. It leads to ``SCHEMA_VERSION``."""
 
 BASELINE: Final = (2, "0001")

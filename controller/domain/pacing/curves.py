@@ -45,6 +45,10 @@ class AnswerCurve:
 
     Two things end the ringing: an answer, or anything else (busy, refused, nobody there). Each has a hazard
     per second of ringing. ``level`` is the fast factor on the hazard of the answer.
+
+    Attributes:
+        usual_rate: the share of calls that are answered over the longer memory, ``level`` left out.
+        version: grows whenever the curve is computed anew.
     """
 
     def __init__(self, *, answer_rate: float = 0.3, ring_timeout: float = 30.0, weight: float = 30.0) -> None:
@@ -74,6 +78,7 @@ class AnswerCurve:
         self._expected = 0.0
         self._dirty = 0
         self.version = 0
+        self.usual_rate = answer_rate
         self._cumulated: list[float] = []
         self._survival: list[float] = []
         self._incidence: list[float] = []
@@ -81,10 +86,17 @@ class AnswerCurve:
 
     # --- learning -------------------------------------------------------------------------------------
 
-    def ended(self, rang: float, *, answered: bool) -> None:
-        """A call rang so many seconds, and was answered or ended otherwise."""
+    def ended(self, rang: float, *, answered: bool, odds: float = 1.0) -> None:
+        """A call rang so many seconds, and was answered or ended otherwise.
+
+        Args:
+            rang: seconds.
+            answered: by whomever.
+            odds: of its group, as multiples of the campaign's (groups.py): what a group is known for is no
+                change of the level.
+        """
         second = min(LONGEST_RING - 1, max(0, int(rang)))
-        self._expected += self._cumulated[second]
+        self._expected += self._cumulated[second] if odds == 1.0 else self._cumulated_at(second, odds)
         self._seen_answers += answered
         decay = 1 - 1 / _LEVEL_MEMORY
         self._expected *= decay
@@ -110,6 +122,26 @@ class AnswerCurve:
         for each in range(min(LONGEST_RING, int(rang))):
             self._risk[each] += weight
 
+    def teach(self, past: Iterable[tuple[float, bool | None, float]]) -> None:
+        """Take in calls of the past. They say nothing of the present level.
+
+        Args:
+            past: of each how many seconds it rang, whether it was answered (None if it was taken back, so
+                that nobody knows), and the observations that it counts for.
+        """
+        over = [0.0] * (LONGEST_RING + 1)  # by the second in which they were not at risk any more
+        for rang, answered, weight in past:
+            second = min(LONGEST_RING - 1, max(0, int(rang)))
+            weight *= self._weight
+            over[second + (answered is not None)] += weight
+            if answered is not None:
+                (self._answered if answered else self._ended)[second] += weight
+        at_risk = 0.0
+        for second in reversed(range(LONGEST_RING)):
+            at_risk += over[second + 1]
+            self._risk[second] += at_risk
+        self._refresh()
+
     @property
     def level(self) -> float:
         """How much likelier answers are now than over the longer memory; 1 unless that is significant."""
@@ -123,6 +155,7 @@ class AnswerCurve:
         self.version += 1
         cumulated, total = [], 0.0
         level, alive, incidence = self.level, 1.0, 0.0
+        usually_alive, usually = 1.0, 0.0
         self._used_level = level
         self._survival, self._incidence = [1.0], [0.0]
         for second in range(LONGEST_RING):
@@ -131,14 +164,17 @@ class AnswerCurve:
             other = self._ended[second] / risk if risk > 0 else (1.0 if second > self._last else 0.0)
             total += hazard
             cumulated.append(total)
-            hazard = min(hazard * level, 0.95)
             other = min(other, 1.0)
+            usually += usually_alive * min(hazard, 0.95)
+            usually_alive *= (1 - min(hazard, 0.95)) * max(0.0, 1 - other)
+            hazard = min(hazard * level, 0.95)
             # Both may happen within the same second; the answer is taken to come first.
             incidence += alive * hazard
             alive *= (1 - hazard) * max(0.0, 1 - other)
             self._survival.append(alive)
             self._incidence.append(incidence)
         self._cumulated = cumulated
+        self.usual_rate = usually
 
     # --- asking ---------------------------------------------------------------------------------------
 
@@ -147,12 +183,27 @@ class AnswerCurve:
         """The share of calls placed now that will be answered."""
         return self._incidence[-1]
 
-    def within(self, rang: float, seconds: float) -> float:
-        """The chance that a call that has rung so long is answered within the next ``seconds``."""
-        alive = self._at(self._survival, rang)
+    def rate_of(self, odds: float) -> float:
+        """The same for calls whose odds of an answer are so many times the campaign's."""
+        rate = self._incidence[-1]
+        return odds * rate / (1 - rate + odds * rate)
+
+    def within(self, rang: float, seconds: float, odds: float = 1.0) -> float:
+        """The chance that a call that has rung so long is answered within the next ``seconds``.
+
+        Of calls with other ``odds`` than the campaign's, more or fewer are answered; those that are, are
+        answered after the same times, and those that are not, end after the same times. So among the calls
+        that still ring, those that will be answered weigh ``odds`` times as much.
+        """
+        alive, before = self._at(self._survival, rang), self._at(self._incidence, rang)
         if alive < 1e-9:
             return 0.0
-        gained = self._at(self._incidence, rang + seconds) - self._at(self._incidence, rang)
+        gained = self._at(self._incidence, rang + seconds) - before
+        if odds != 1.0:
+            later = self._incidence[-1] - before
+            gained, alive = odds * gained, odds * later + max(0.0, alive - later)
+            if alive < 1e-9:
+                return 0.0
         return min(1.0, max(0.0, gained / alive))
 
     def answer_times(self, nodes: int) -> list[float]:
@@ -167,6 +218,15 @@ class AnswerCurve:
             step = curve[place + 1] - curve[place] if place + 1 < len(curve) else 0.0
             times.append(place + ((wanted - curve[place]) / step if step > 0 else 0.0))
         return times
+
+    def _cumulated_at(self, second: int, odds: float) -> float:
+        """The answers expected of a call that rang for so long, as ``_cumulated`` has them for odds of 1."""
+        total, rate = 0.0, self._incidence[-1]
+        for each in range(second + 1):
+            alive, before, after = self._survival[each], self._incidence[each], self._incidence[each + 1]
+            weighed = odds * (rate - before) + max(0.0, alive - (rate - before))
+            total += odds * (after - before) / weighed if weighed > 1e-9 else 0.0
+        return total / self._used_level
 
     @staticmethod
     def _at(curve: Sequence[float], seconds: float) -> float:
@@ -208,11 +268,14 @@ class DurationCurve:
 
     @classmethod
     def log_normal(cls, mean: float, sigma: float, weight: float) -> DurationCurve:
-        """A prior of log-normal form, given as 40 equally likely durations."""
+        """A curve that starts from ``log_normal_prior``."""
+        return cls(cls.log_normal_prior(mean, sigma, weight))
+
+    @staticmethod
+    def log_normal_prior(mean: float, sigma: float, weight: float) -> list[tuple[float, float]]:
+        """A prior of log-normal form: 40 equally likely durations that together count for ``weight``."""
         centre, normal = math.log(mean) - sigma * sigma / 2, NormalDist()
-        return cls(
-            (math.exp(centre + sigma * normal.inv_cdf((i + 0.5) / 40)), weight / 40) for i in range(40)
-        )
+        return [(math.exp(centre + sigma * normal.inv_cdf((i + 0.5) / 40)), weight / 40) for i in range(40)]
 
     def lasted(self, seconds: float) -> None:
         """One has ended."""

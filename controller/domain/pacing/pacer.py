@@ -17,17 +17,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from operator import add, mul
 from typing import Final
 
 from controller.domain.pacing.calibration import Calibration
-from controller.domain.pacing.curves import AnswerCurve, DurationCurve
+from controller.domain.pacing.curves import LONGEST_RING, AnswerCurve, DurationCurve
+from controller.domain.pacing.groups import AnswerGroups, Group
 from controller.domain.pacing.modes import Mode
 from controller.domain.pacing.outlook import Outlook
+from controller.domain.pacing.past import Experience
 
 _NODES: Final = 5
 """Typical times of the answer at which the risk is looked at."""
 _NEAR: Final = (0.5, 2.0, 4.5)
 """Seconds from now at which the risk of calls that ring long already is looked at."""
+_FEW: Final = 120
+"""Ringing calls up to which half a second counts; of more, where there are groups, whole seconds do."""
+_STEPS: Final = 1024
+"""More than there are steps of groups."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +68,8 @@ class Scene:
         idle: free agents whom no call counts on.
         reserved: free agents whom a ringing call counts on.
         ringing: how long each ringing call has rung.
+        groups: whose each of these is, in the same order; empty: nothing is known of them.
+        coming: of which groups those are who are called next, as far as is known; each is as likely.
         waiting: answered calls without an agent.
         talking: how long each conversation has lasted.
         wrapping: how long each wrap-up has lasted.
@@ -73,6 +82,8 @@ class Scene:
     idle: int = 0
     reserved: int = 0
     ringing: Sequence[float] = ()
+    groups: Sequence[Group | None] = ()
+    coming: Sequence[Group | None] = ()
     waiting: int = 0
     talking: Sequence[float] = ()
     wrapping: Sequence[float] = ()
@@ -160,6 +171,7 @@ class Pacer:
         self.terms = terms or Terms()
         self.mode = mode
         self.answers = answers or AnswerCurve()
+        self.groups = AnswerGroups()
         self.talks = talks or DurationCurve.log_normal(90.0, 1.0, 12.0)
         self.wrap_ups = wrap_ups or DurationCurve([(15.0, 3.0)])
         self.calibration = Calibration()
@@ -173,9 +185,17 @@ class Pacer:
         self._times: list[float] = []
         self._new: list[float] = []
         self._wraps: list[float] = []
+        self._rate = self.answers.rate
         self._ring_rows: dict[int, list[float]] = {}
+        self._fresh_rows: dict[int, list[float]] = {}
         self._talk_rows: dict[int, list[float]] = {}
         self._wrap_rows: dict[int, list[float]] = {}
+
+    def start_from(self, past: Experience) -> None:
+        """Go on from what past calls taught, instead of from nothing. To be called before it decides."""
+        self.answers, self.groups = past.answers, past.groups
+        self.talks = past.talks or self.talks
+        self._version = (-1, -1, -1)
 
     # --- learning -------------------------------------------------------------------------------------
 
@@ -183,14 +203,21 @@ class Pacer:
         """A call was placed, at this risk."""
         self._risks[call] = risk
 
-    def rang(self, call: Hashable, seconds: float, *, answered: bool) -> None:
+    def rang(self, call: Hashable, seconds: float, *, answered: bool, group: Group | None = None) -> None:
         """A call's ringing ended after so many seconds, by an answer or otherwise."""
-        self.answers.ended(seconds, answered=answered)
+        odds = self.groups.odds(group)
+        self.groups.saw(group, expected=self.answers.rate_of(odds), answered=answered)
+        before = self.answers.usual_rate
+        self.answers.ended(seconds, answered=answered, odds=odds)
+        self.groups.campaign_moved(before, self.answers.usual_rate)
         if not answered:
             self._risks.pop(call, None)
 
-    def cancelled(self, call: Hashable, seconds: float) -> None:
+    def cancelled(self, call: Hashable, seconds: float, group: Group | None = None) -> None:
         """A call was taken back after it had rung for so many seconds."""
+        odds = self.groups.odds(group)
+        still = self.answers.within(seconds, LONGEST_RING, odds)
+        self.groups.saw(group, expected=self.answers.rate_of(odds), answered=still)
         self.answers.cancelled(seconds)
         self._risks.pop(call, None)
 
@@ -212,8 +239,15 @@ class Pacer:
 
     # --- deciding -------------------------------------------------------------------------------------
 
-    def decide(self, scene: Scene) -> Decision:
-        """How many calls to place now, and why."""
+    def decide(self, scene: Scene, *, instead: bool = False) -> Decision:
+        """How many calls to place now, and why.
+
+        Args:
+            scene: what there is to be seen.
+            instead: it takes the place of the decision before, which was not carried out.
+        """
+        if instead:
+            self._ramp += self.decision.exposed
         covered = max(0, min(scene.idle, scene.lines))
         most, reason = self._most(scene, covered)
         may_cancel = self.terms.cancel_after is not None and scene.exposed > 0
@@ -243,7 +277,7 @@ class Pacer:
             risk=risk,
             price=price,
             bank=bank,
-            answer_rate=self.answers.rate,
+            answer_rate=self._rate,
             soon_free=self._soon_free,
             soon_answered=self._soon_answered,
             weighed=True,
@@ -276,11 +310,12 @@ class Pacer:
 
     def _ahead(self, scene: Scene) -> Outlook:
         self._renew()
+        self._expect(scene.coming)
         # Alike ones are counted, not looked at one by one.
-        rings = Counter([int(rang * 2) for rang in scene.ringing])
+        rings = Counter(self._ring_keys(scene))
         wraps = Counter([int(lasted * 4) for lasted in scene.wrapping])
         talks = Counter(map(self.talks.place, scene.talking))
-        rows = [self._ring_row(key) for key in rings]
+        rows = [self._ring_rows.get(key) or self._ring_row(key) for key in rings]
         frees = [self._wrap_row(key) for key in wraps] + [self._talk_row(key) for key in talks]
         counts, busy = list(rings.values()), [*wraps.values(), *talks.values()]
         middle, ringing = _NODES // 2, len(scene.ringing)
@@ -290,11 +325,37 @@ class Pacer:
         free = scene.idle + scene.reserved - scene.waiting
         return Outlook(columns, counts + busy, self._new, free=free, ringing=ringing)
 
-    def _ring_row(self, key: int) -> list[float]:
-        row = self._ring_rows.get(key)
+    def _expect(self, coming: Sequence[Group | None]) -> None:
+        """Foresee the calls that may be placed now: a mixture of those that are next."""
+        mixture = Counter(map(self.groups.step, coming)) or Counter([0])
+        rows = [self._fresh_row(step) for step in mixture]
+        total, shares = mixture.total(), list(mixture.values())
+        self._new = [sum(map(mul, shares, column)) / total for column in zip(*rows, strict=True)]
+        rates = [self.answers.rate_of(self.groups.odds_of(step)) for step in mixture]
+        self._rate = sum(map(mul, shares, rates)) / total
+
+    def _fresh_row(self, step: int) -> list[float]:
+        row = self._fresh_rows.get(step)
         if row is None:
-            within = self.answers.within
-            row = self._ring_rows[key] = [1 - within(key / 2 + 0.25, time) for time in self._times]
+            within, odds = self.answers.within, self.groups.odds_of(step)
+            row = self._fresh_rows[step] = [1 - within(0.0, time, odds) for time in self._times]
+        return row
+
+    def _ring_keys(self, scene: Scene) -> list[int]:
+        """For each ringing call how long it has rung, in quarters of a second, and the step of its group."""
+        if not scene.groups or len(scene.ringing) <= _FEW:
+            keys = [(int(rang * 2) * 2 + 1) * _STEPS for rang in scene.ringing]
+        else:
+            keys = [(int(rang) * 4 + 2) * _STEPS for rang in scene.ringing]
+        if not scene.groups:
+            return keys
+        steps = {group: self.groups.step(group) for group in set(scene.groups)}
+        return list(map(add, keys, [steps[group] for group in scene.groups]))
+
+    def _ring_row(self, key: int) -> list[float]:
+        quarters, step = divmod(key + _STEPS // 2, _STEPS)
+        within, odds = self.answers.within, self.groups.odds_of(step - _STEPS // 2)
+        row = self._ring_rows[key] = [1 - within(quarters / 4, time, odds) for time in self._times]
         return row
 
     def _wrap_row(self, key: int) -> list[float]:
@@ -327,6 +388,6 @@ class Pacer:
             self._talk_rows.clear()
             self._wrap_rows.clear()
         self._times = times
-        self._new = [1 - self.answers.within(0.0, time) for time in times]
         self._ring_rows.clear()
+        self._fresh_rows.clear()
         self._version = version

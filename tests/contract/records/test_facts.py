@@ -11,6 +11,7 @@ from controller.domain.answer import AnswerClass, Answerer
 from controller.domain.call import HungUpBy
 from controller.domain.ids import CallId, CampaignId
 from controller.domain.outcome import Outcome
+from controller.domain.pacing.past import PastCall
 from controller.errors import BadInput, Refused
 from controller.law import IT_GARANTE_2014
 from controller.ports import AttemptEnd, AttemptFact
@@ -103,6 +104,85 @@ async def test_a_call_stays_in_the_window_it_was_placed_in(records: Store) -> No
         for fact in await records.facts(SPRING)
     ]
     assert [each["day"] for each in windows] == ["day:2026-03-02", "day:2026-03-03"]
+
+
+# --- the latest
+
+
+async def test_the_latest_attempts_come_first(records: Store) -> None:
+    contacts = await with_contacts(records, 6)
+    for place, contact in enumerate(contacts):
+        call = admitted(contact, f"call-{place}", NOW + place * HOUR).evolve(segment="warm")
+        await begun(records, call)
+        if place != 4:  # which is under way
+            over = ended(call, Outcome.NO_ANSWER, admitted_at=call.admitted_at)
+            await records.attempt_ended(AttemptEnd(call=over, next_due=None, counts_as_attempt=True))
+
+    async def latest(since: datetime, limit: int, before: datetime | None = None) -> list[str]:
+        facts = await records.recent_facts(SPRING, limit, since=since, before=before)
+        return [fact.call for fact in facts]
+
+    assert await latest(NOW, 9) == ["call-5", "call-3", "call-2", "call-1", "call-0"]
+    assert await latest(NOW, 2) == ["call-5", "call-3"]
+    assert await latest(NOW + 2 * HOUR, 9) == ["call-5", "call-3", "call-2"]
+    assert await latest(NOW, 2, NOW + 3 * HOUR) == ["call-2", "call-1"]
+    assert await latest(NOW + DAY, 9) == []
+    assert await records.recent_facts(CampaignId("autumn"), 9, since=NOW) == []
+    everything = {fact.call: fact for fact in await records.facts(SPRING)}
+    assert [everything[fact.call] for fact in await records.recent_facts(SPRING, 2, since=NOW)] == [
+        everything[CallId("call-5")],
+        everything[CallId("call-3")],
+    ]
+
+
+async def test_the_segment_is_that_of_the_start(records: Store) -> None:
+    known, unknown = await with_contacts(records, 2)
+    calls = [admitted(known).evolve(segment="warm"), admitted(unknown, "call-2")]
+    for call in calls:
+        await begun(records, call)
+        found = await records.attempt(call.id)
+        assert found is not None
+        assert found.segment == call.segment
+        over = ended(call.evolve(segment="cold"), Outcome.BUSY)
+        await records.attempt_ended(AttemptEnd(call=over, next_due=None, counts_as_attempt=True))
+    assert {fact.call: fact.segment for fact in await records.facts(SPRING)} == {
+        "call-1": "warm",
+        "call-2": None,
+    }
+
+
+def test_what_an_attempt_tells() -> None:
+    (second, minute) = (timedelta(seconds=1), timedelta(minutes=1))
+    fact = AttemptFact(
+        call=CallId("call-1"),
+        campaign=SPRING,
+        person="",
+        caller="acme",
+        caller_number="",
+        law="lax",
+        override=False,
+        covered=True,
+        guaranteed=False,
+        placed=NOW,
+        segment="warm",
+    )
+    assert fact.told() is None
+    assert replace(fact, ended_at=NOW + minute, outcome=Outcome.LOST).told() is None
+    busy = replace(fact, ended_at=NOW + 2 * second, outcome=Outcome.BUSY, ended_by=HungUpBy.CALLEE)
+    assert busy.told() == PastCall(placed=NOW, rang=2.0, answered=False, segment="warm")
+    back = replace(fact, ended_at=NOW + 15 * second, outcome=Outcome.NO_ANSWER, ended_by=HungUpBy.CONTROLLER)
+    assert back.told() == PastCall(placed=NOW, rang=15.0, answered=None, segment="warm")
+    talked = replace(
+        fact,
+        answered_at=NOW + 9 * second,
+        bridged_at=NOW + 10 * second,
+        heard_at=NOW + 11 * second,
+        ended_at=NOW + 70 * second,
+        outcome=Outcome.CONNECTED,
+    )
+    assert talked.told() == PastCall(placed=NOW, rang=9.0, answered=True, talked=60.0, segment="warm")
+    silent = replace(fact, answered_at=NOW + 9 * second, ended_at=NOW + 12 * second, outcome=Outcome.SILENT)
+    assert silent.told() == PastCall(placed=NOW, rang=9.0, answered=True, segment="warm")
 
 
 # --- who picked up

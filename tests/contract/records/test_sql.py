@@ -20,7 +20,7 @@ from controller.domain.outcome import Outcome
 from controller.errors import BadInput, RecordsUnreachable
 from controller.ports import Records
 from controller.store import records_contacts as module
-from controller.store.attempt_rows import select_calls
+from controller.store.attempt_rows import select_calls, select_recent
 from controller.store.memory_records import MemoryRecords
 from controller.store.records_database import FileDatabase
 from controller.store.schema import attempts
@@ -250,6 +250,11 @@ async def test_evidence_is_copied_into_the_attempt(url: str, file: Path) -> None
         (module._LATER, "contacts_due (campaign=? AND status=? AND due_at>?)"),
         (module._LEFT, "contacts_due (campaign=? AND status=?)"),
         (select_calls().where(attempts.c.outcome.is_(None)), "attempts USING INDEX attempts_open"),
+        (select_recent(SPRING, 5, NOW), "attempts_recent (campaign=? AND admitted_at>?)"),
+        (
+            select_recent(SPRING, 5, NOW, NOW),
+            "attempts_recent (campaign=? AND admitted_at>? AND admitted_at<?)",
+        ),
     ],
 )
 async def test_no_look_at_the_store_reads_a_whole_table(

@@ -18,6 +18,7 @@ from controller.simulation.scenario import (
     LogNormal,
     Samples,
     Scenario,
+    Segment,
     Shift,
     Uniform,
 )
@@ -129,6 +130,55 @@ def test_the_nth_person_is_the_same_whatever_the_policy() -> None:
     early, late = Fates(HOUR, 1), Fates(HOUR, 1)
     for moment in range(50):
         assert early.next(float(moment)) == late.next(3000.0)
+
+
+def segments(warm: float, cold: float, share: Curve | None = None) -> tuple[Segment, ...]:
+    half = Curve.constant(0.5)
+    return (
+        Segment(name="warm", share=share or half, answer_rate=Curve.constant(warm), ring=Fixed(4.0)),
+        Segment(name="cold", share=half, answer_rate=Curve.constant(cold), talk=Fixed(33.0)),
+    )
+
+
+def test_people_are_of_their_segments() -> None:
+    fates = Fates(replace(HOUR, segments=segments(0.6, 0.1)), 1)
+    people = [fates.next(0.0) for _ in range(4000)]
+
+    assert sum(each.segment == "warm" for each in people) == pytest.approx(2000, rel=0.1)
+    for name, rate in (("warm", 0.6), ("cold", 0.1)):
+        answered = [each.answered for each in people if each.segment == name]
+        assert sum(answered) / len(answered) == pytest.approx(rate, abs=0.04)
+    assert {each.after for each in people if each.segment == "warm" and each.answered} == {4.0}
+    assert {each.talk for each in people if each.segment == "cold" and each.answered} == {33.0}
+
+
+def test_who_comes_next_is_known() -> None:
+    fates = Fates(replace(HOUR, segments=segments(0.6, 0.1)), 1)
+    coming = fates.coming(0.0, 30)
+
+    assert [fates.next(0.0).segment for _ in range(10)] == coming[:10]
+    assert fates.coming(0.0, 5) == coming[10:15]
+    assert Fates(HOUR, 1).coming(0.0, 5) == []
+
+
+def test_shares_change_with_the_time_of_day() -> None:
+    only_later = Curve(points=((0.0, 0.0), (3600.0, 1.0)), steps=True)
+    fates = Fates(replace(HOUR, segments=segments(0.6, 0.1, only_later)), 1)
+
+    assert {fates.next(60.0).segment for _ in range(100)} == {"cold"}
+    assert {fates.next(3700.0).segment for _ in range(100)} == {"warm", "cold"}
+
+
+@pytest.mark.parametrize("groups", [True, False])
+def test_with_segments_the_limit_is_kept_too(groups: bool) -> None:
+    scenario = replace(HOUR, shifts=(Shift(agents=8),), segments=segments(0.6, 0.1), share=Fraction(1, 10))
+    policy = Ours(Terms(cancel_after=15.0), groups=groups)
+    record = simulate(scenario, policy)
+
+    assert record.breaches == 0
+    assert record.occupancy > 0.6
+    known = policy.pacer.groups.known()
+    assert (known.keys() == {"warm", "cold"} and known["warm"] > 4 * known["cold"]) is groups
 
 
 def test_curves_drift_or_jump() -> None:

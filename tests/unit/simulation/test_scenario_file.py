@@ -55,6 +55,21 @@ def test_all_of_a_file_is_read(tmp_path: Path) -> None:
     assert day.share == Fraction(1, 100)
 
 
+def test_segments_are_read() -> None:
+    warm, cold = parse(
+        {
+            "segments": [
+                {"name": "warm", "answer_rate": 0.6, "share": {"jump": [[0, 1], [2, 0]]}, "talk": 40},
+                {"name": "cold", "answer_rate": {"drift": [[0, 0], [2, 0.2]]}, "ring": {"uniform": [2, 9]}},
+            ]
+        }
+    ).segments
+
+    assert (warm.share.at(3600), warm.share.at(2 * 3600), cold.share.at(0)) == (1, 0, 1)
+    assert (warm.answer_rate.at(0), cold.answer_rate.at(3600)) == (0.6, 0.1)
+    assert (warm.ring, warm.talk, cold.ring, cold.talk) == (None, Fixed(40), Uniform(2, 9), None)
+
+
 def test_what_is_not_said_is_as_usual() -> None:
     assert parse({}) == Scenario()
     assert math.isinf(Scenario().patience.mean)
@@ -77,6 +92,17 @@ def test_what_is_not_said_is_as_usual() -> None:
         ({"shifts": [{"agents": 2, "from": 4, "to": 3}]}, "shifts[0]"),
         ({"share": "3 per cent"}, "share"),
         ({"share": 1}, "share"),
+        ({"segments": []}, "segments"),
+        ({"segments": [{"answer_rate": 0.2}]}, "segments[0].name"),
+        ({"segments": [{"name": "warm"}]}, "segments[0].answer_rate"),
+        ({"segments": [{"name": "warm", "answer_rate": 2}]}, "segments[0].answer_rate"),
+        ({"segments": [{"name": "warm", "answer_rate": 0.2, "rings": 3}]}, "segments[0].rings"),
+        ({"segments": [{"name": "warm", "answer_rate": 0.2}] * 2}, "segments"),
+        (
+            {"segments": [{"name": "warm", "answer_rate": 0.2, "share": {"jump": [[0, 1], [2, 0]]}}]},
+            "segments",
+        ),
+        ({"answer_rate": 0.2, "segments": [{"name": "warm", "answer_rate": 0.2}]}, "answer_rate"),
     ],
 )
 def test_what_is_not_allowed_is_refused_with_its_place(data: dict[str, Any], place: str) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
 from xml.etree import ElementTree
 
@@ -82,6 +83,24 @@ def test_a_campaign_becomes_a_scenario() -> None:
     assert day.failing == pytest.approx(0.5)
     assert (day.ring.mean, day.talk.mean, day.wrap_up.mean) == (9.0, 90.0, 15.0)
     assert simulate(day, OneToOne()).successes > 50
+
+
+def test_its_segments_become_segments() -> None:
+    recording = Recording(CAMPAIGN)
+    for i in range(120):
+        minute = timedelta(minutes=i)
+        warm, few = fact(3 * i, minute, rang=9.0, talked=90.0), fact(3 * i + 1, minute, rang=30.0)
+        recording.add(replace(warm, segment="warm"))
+        recording.add(replace(few, segment=("cold", "few")[i % 6 == 0]))
+        if i < 60:
+            recording.add(replace(fact(3 * i + 2, minute, rang=30.0), segment="cold"))
+    cold, others, warm_one = recording.scenario().segments
+
+    assert (cold.name, others.name, warm_one.name) == ("cold", "others", "warm")
+    assert [each.answer_rate.at(60) for each in (cold, others, warm_one)] == [0, 0, 1]
+    assert cold.share.at(60) == pytest.approx(110 / 180)
+    assert cold.share.at(3700) == pytest.approx(50 / 120)
+    assert warm_one.share.at(3700) == pytest.approx(60 / 120)
 
 
 def test_a_campaign_with_few_calls_is_refused() -> None:

@@ -297,6 +297,9 @@ class CampaignStatusView(Model):
     rescued: int
     mode: str
     pacing: str = Field(description="The latest decision on how many calls to place, with its reason")
+    pacing_began_with: str = Field(
+        description="Past calls that the pacer had learned from when it began, in words; empty: none"
+    )
     taken_back: int = Field(description="Calls whose ringing was ended, no agent being free soon")
     offers: int = Field(description="Mode preview: contacts that agents look at now")
     outcomes: Mapping[Outcome, int]
@@ -407,6 +410,7 @@ def status_view(one: CampaignStatus) -> CampaignStatusView:
         rescued=one.rescued,
         mode=one.mode,
         pacing=one.pacing,
+        pacing_began_with=one.began_with,
         taken_back=one.taken_back,
         offers=one.offers,
         outcomes=dict(one.outcomes),
