@@ -1,0 +1,133 @@
+"""The day of a call centre that simulator and lab both go through: the same people, in the same order. Pure.
+
+The lab's numbers say how their owners behave (lab/numbers.py), but only in steps; the scenario is made of the
+same steps, so what is simulated is what is called.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Final
+
+from controller.domain.campaign import Campaign
+from controller.domain.pacing import AnswerCurve, DurationCurve, Pacer, Terms, cancel_after
+from controller.simulation.scenario import (
+    Curve,
+    Distribution,
+    Fate,
+    Fates,
+    Fixed,
+    LogNormal,
+    Scenario,
+    Shift,
+    Uniform,
+)
+from lab.numbers import Behaviour, number
+
+AGENTS: Final = 20
+WRAP_UP: Final = timedelta(seconds=5)
+RING_TIMEOUT: Final = timedelta(seconds=20)
+_CONTACTS_A_MINUTE: Final = 300
+"""Twice what 20 agents with these people get through."""
+_HOLDS: Final = 100
+"""Hold times, which say nothing where nobody answers, so they tell apart more numbers."""
+
+_Owner = tuple[Behaviour, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A distribution as far as the lab's numbers can tell it.
+
+    Attributes:
+        of: what is drawn from.
+        per_second: steps in a second.
+        low: its lowest value, in seconds; what is below becomes this.
+        high: its highest.
+    """
+
+    of: Distribution
+    per_second: int
+    low: float
+    high: float
+
+    @property
+    def mean(self) -> float:
+        """That of the distribution without steps and bounds."""
+        return self.of.mean
+
+    def draw(self, random: Random) -> float:
+        """One value."""
+        value = min(self.high, max(self.low, self.of.draw(random)))
+        return round(value * self.per_second) / self.per_second
+
+
+def scenario(campaign: Campaign, minutes: float, agents: int = AGENTS) -> Scenario:
+    """Short calls, so that minutes suffice: what the campaign will go through.
+
+    Args:
+        campaign: whose limits hold.
+        minutes: how long it is.
+        agents: how many, all there from the beginning to the end.
+    """
+    return Scenario(
+        name="real lab",
+        hours=minutes / 60,
+        shifts=(Shift(agents=agents),),
+        answer_rate=Curve.constant(0.3),
+        ring=Steps(Uniform(2.0, 9.9), 10, 2.0, 9.9),
+        ring_timeout=campaign.ring_timeout.total_seconds(),
+        failing=1 / 3,
+        failing_after=Steps(Uniform(1.0, 3.0), 10, 1.0, 3.0),
+        # Shorter than the rescue lasts, and a callee would leave before the cut.
+        talk=Steps(LogNormal(25.0, 0.6), 1, 4.0, 99.0),
+        wrap_up=Fixed(campaign.wrap_up.total_seconds()),
+        max_lines=campaign.max_lines,
+        calls_per_second=campaign.calls_per_second,
+        window=campaign.law.hang_up_after.total_seconds(),
+        share=campaign.law.limits[0].share,
+    )
+
+
+def pacer(campaign: Campaign) -> Pacer:
+    """The pacer as a campaign without a past gets it in production (engine/pacing.py)."""
+    return Pacer(
+        Terms(
+            window=campaign.law.hang_up_after.total_seconds(),
+            cancel_after=cancel_after(campaign.law).total_seconds(),
+        ),
+        mode=campaign.mode,
+        answers=AnswerCurve(ring_timeout=campaign.ring_timeout.total_seconds()),
+        wrap_ups=DurationCurve([(campaign.wrap_up.total_seconds(), 3.0)]),
+    )
+
+
+def people(day: Scenario, seed: int) -> list[str]:
+    """Numbers whose owners behave like the people of the scenario, in the order in which they are called.
+
+    Args:
+        day: its answer rate must be constant: at which hour a contact is called is not known here.
+        seed: as given to the simulator; the n-th call meets the same person there.
+
+    Returns:
+        Numbers in E.164, each only once.
+    """
+    fates, used = Fates(day, seed), Counter[_Owner]()
+    numbers = []
+    for nth in range(round(day.seconds / 60 * _CONTACTS_A_MINUTE)):
+        owner = _owner(fates.next(0.0), day.ring_timeout, nth)
+        behaviour, ring, hold = owner
+        numbers.append(number(behaviour, ring=ring, hold=hold, serial=used[owner]))
+        used[owner] += 1
+    return numbers
+
+
+def _owner(fate: Fate, ring_timeout: float, nth: int) -> _Owner:
+    if fate.answered:
+        return Behaviour.PERSON, fate.after, fate.talk
+    if fate.after < ring_timeout:
+        return Behaviour.BUSY, fate.after, float(nth % _HOLDS)
+    return Behaviour.NO_ANSWER, 0.0, float(nth % _HOLDS)

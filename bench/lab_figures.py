@@ -1,0 +1,221 @@
+"""What a run on the real lab came to, beside what the simulator says of the same day. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from statistics import fmean, stdev
+from typing import Any, Final
+
+from controller.domain.agent import AgentState
+from controller.domain.ids import AgentId
+from controller.simulation.record import Record
+from lab.demo.judgement import RESCUE, Attempt
+from lab.evidence import CalleeCall
+
+TOLERANCE: Final = 0.05
+"""Occupancy by which simulator and lab may differ (5 points)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The stretch that is looked at. Times in seconds since the epoch.
+
+    Attributes:
+        wrap_up: seconds that an agent needs after each conversation.
+    """
+
+    began: float
+    ended: float
+    agents: int
+    wrap_up: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.ended - self.began
+
+    def occupied(self, conversations: Iterable[tuple[float, float | None]]) -> float:
+        """Occupancy by conversations: their time and the wrap-ups', over the agents' time.
+
+        Args:
+            conversations: when each began and ended; None: it goes on.
+        """
+        total = 0.0
+        for began, ended in conversations:
+            until = self.ended if ended is None else min(self.ended, ended + self.wrap_up)
+            total += max(0.0, until - max(self.began, began))
+        return total / (self.agents * self.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """One run, simulated or real. Times in seconds.
+
+    Attributes:
+        occupancy: conversation and wrap-up over the time agents were there.
+        placed: calls dialed.
+        answered: of these.
+        successes: of these, which reached an agent.
+        rescued: of these, which waited for their agent.
+        silent: answered calls that reached none.
+        taken_back: calls whose ringing we ended.
+        idle_p50, idle_p90: how long an agent was free between two calls.
+    """
+
+    occupancy: float
+    placed: float
+    answered: float
+    successes: float
+    rescued: float
+    silent: float
+    taken_back: float
+    idle_p50: float
+    idle_p90: float
+
+    @classmethod
+    def simulated(cls, record: Record) -> Figures:
+        """Of a run of the simulator."""
+        return cls(
+            occupancy=record.occupancy,
+            placed=record.placed,
+            answered=record.answered,
+            successes=record.successes,
+            rescued=record.rescued,
+            silent=record.silent,
+            taken_back=record.cancelled,
+            idle_p50=record.wait(0.5),
+            idle_p90=record.wait(0.9),
+        )
+
+    @classmethod
+    def heard(cls, calls: Sequence[CalleeCall], window: Window, states: Record, taken_back: int) -> Figures:
+        """Of a run on the lab, by the callees' phones; only the agents' idle times are the controller's word.
+
+        Args:
+            calls: as the callees saw them, and what their recordings hold.
+            window: what is looked at.
+            states: the agents' states, as `follow` made it.
+            taken_back: by the controller; callees cannot tell who gave up.
+        """
+        answered = [
+            call for call in calls if call.answered_at is not None and call.answered_at < window.ended
+        ]
+        waits = {id(call): call.agent_heard_after for call in answered}
+        met = [
+            (call, call.answered_at + wait)
+            for call in answered
+            if call.answered_at is not None and (wait := waits[id(call)]) is not None
+        ]
+        successes = [(call, since) for call, since in met if since < window.ended]
+        return cls(
+            occupancy=window.occupied((since, call.ended_at) for call, since in successes),
+            placed=sum(call.dialed_at < window.ended for call in calls),
+            answered=len(answered),
+            successes=len(successes),
+            rescued=sum((call.agent_heard_after or 0.0) > RESCUE for call, _ in successes),
+            silent=sum(
+                call.agent_heard_after is None and call.ended_at is not None and call.ended_at < window.ended
+                for call in answered
+            ),
+            taken_back=taken_back,
+            idle_p50=states.wait(0.5),
+            idle_p90=states.wait(0.9),
+        )
+
+
+def recorded(attempts: Iterable[Attempt], window: Window) -> float:
+    """Occupancy by the controller's record of attempts."""
+    return window.occupied((a.bridged_at, a.ended_at) for a in attempts if a.bridged_at is not None)
+
+
+def follow(states: Iterable[tuple[float, str, AgentState]], window: Window, into: Record) -> Record:
+    """Count the agents' states as the simulator counts them.
+
+    Args:
+        states: when which agent came into which state, in order.
+        window: what is looked at; who is not heard of in it is idle.
+        into: an empty record.
+    """
+    agents: set[AgentId] = set()
+    for at, name, state in states:
+        agent = AgentId(name)
+        agents.add(agent)
+        if at < window.ended:
+            into.state(agent, state, max(0.0, at - window.began))
+    for agent in agents:
+        into.state(agent, None, window.seconds)
+    return into
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The lab's run beside simulated ones.
+
+    Attributes:
+        lab: what happened.
+        simulated: what the simulator says, once for each seed; the first with the lab's own people.
+    """
+
+    lab: Figures
+    simulated: Sequence[Figures]
+
+    @property
+    def expected(self) -> float:
+        """Occupancy that the simulator expects."""
+        return fmean(run.occupancy for run in self.simulated)
+
+    @property
+    def difference(self) -> float:
+        """By how much the lab's occupancy is above what is expected."""
+        return self.lab.occupancy - self.expected
+
+    @property
+    def agrees(self) -> bool:
+        """Whether that is within the tolerance."""
+        return abs(self.difference) <= TOLERANCE
+
+    def table(self) -> list[str]:
+        """All figures in Markdown."""
+        lines = [
+            f"| | lab | simulator, same people | simulator, mean of {len(self.simulated)} | from | to |",
+            "|---|---|---|---|---|---|",
+        ]
+        for field in fields(Figures):
+            values = [getattr(run, field.name) for run in self.simulated]
+            shown = [getattr(self.lab, field.name), values[0], fmean(values), min(values), max(values)]
+            written = [_written(field.name, value) for value in shown]
+            lines.append(f"| {field.name.replace('_', ' ')} | {' | '.join(written)} |")
+        return lines
+
+    def verdict(self) -> str:
+        """Whether they agree, in words."""
+        runs = [run.occupancy for run in self.simulated]
+        spread = f", standard deviation {100 * stdev(runs):.1f}" if len(runs) > 1 else ""
+        return (
+            f"occupancy: lab {100 * self.lab.occupancy:.1f}, simulator {100 * self.expected:.1f}{spread};"
+            f" difference {100 * self.difference:+.1f} points (at most {100 * TOLERANCE:g}):"
+            f" {'agrees' if self.agrees else 'DOES NOT AGREE'}"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "lab": asdict(self.lab),
+            "simulated": [asdict(run) for run in self.simulated],
+            "difference": self.difference,
+            "agrees": self.agrees,
+        }
+
+
+def _written(name: str, value: float) -> str:
+    if name == "occupancy":
+        return f"{value:.3f}"
+    return f"{value:.1f}" if name.startswith("idle") or value % 1 else f"{value:.0f}"
+
+
+def reason_of(decision: str) -> str:
+    """The reason in a decision as the status shows it, without its figures."""
+    _, found, rest = decision.partition(": ")
+    reason = (rest if found else decision).partition(" (")[0]
+    return reason.partition(":")[0] or "(nothing holds it back)"
