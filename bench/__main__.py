@@ -118,10 +118,9 @@ def _pacing_on_the_lab(
     options: argparse.Namespace, show: Callable[[str], object]
 ) -> tuple[dict[str, Any], bool]:
     """Run it on the lab, then in the simulator; returns whether they agree and the law was kept."""
-    ran = asyncio.run(_until_signal(pacing_lab.run_on_lab(options.minutes, options.seed, show)))
-    comparison, lines = pacing_lab.report(
-        ran, pacing_lab.run_simulated(ran.campaign, options.minutes, options.seed)
-    )
+    ran = asyncio.run(_until_signal(pacing_lab.run_on_lab(options.minutes, options.seed, options.bank, show)))
+    simulated = pacing_lab.run_simulated(ran.campaign, ran.day, options.seed)
+    comparison, lines = pacing_lab.report(ran, *simulated)
     for line in lines:
         show(line)
     return pacing_lab.as_dict(ran, comparison), comparison.agrees and ran.judgement.clean
@@ -151,12 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rows", type=int, default=importing.ROWS, metavar="N", help="import: rows of a list"
     )
     parser.add_argument("--full", action="store_true", help="pacing: the whole grid, which takes an hour")
-    parser.add_argument(
-        "--minutes", type=float, default=pacing_lab.MINUTES, metavar="N", help="pacing-lab: how long to dial"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=1, metavar="N", help="pacing-lab: which people are called"
-    )
+    pacing_lab.add_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON, too")
     parser.add_argument("--transport", choices=TRANSPORTS, action="append", help="only this one")
     return parser

@@ -6,6 +6,7 @@ same steps, so what is simulated is what is called.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,6 +31,8 @@ from lab.numbers import Behaviour, number
 AGENTS: Final = 20
 WRAP_UP: Final = timedelta(seconds=5)
 RING_TIMEOUT: Final = timedelta(seconds=20)
+SETTING_UP: Final = 0.1
+"""Seconds from a decision to the ringing at most: admission, the record's commit, Asterisk."""
 _CONTACTS_A_MINUTE: Final = 300
 """Twice what 20 agents with these people get through."""
 _HOLDS: Final = 100
@@ -65,18 +68,40 @@ class Steps:
         return round(value * self.per_second) / self.per_second
 
 
-def scenario(campaign: Campaign, minutes: float, agents: int = AGENTS) -> Scenario:
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A little later than a distribution says, as on a real machine: by 0 to ``SETTING_UP`` seconds.
+
+    Attributes:
+        of: what is drawn from; the people stay the same.
+        by: where the delay comes from.
+    """
+
+    of: Distribution
+    by: Random
+
+    @property
+    def mean(self) -> float:
+        """Its mean."""
+        return self.of.mean + SETTING_UP / 2
+
+    def draw(self, random: Random) -> float:
+        """One value."""
+        return self.of.draw(random) + self.by.uniform(0.0, SETTING_UP)
+
+
+def scenario(campaign: Campaign, minutes: float, bank: int) -> Scenario:
     """Short calls, so that minutes suffice: what the campaign will go through.
 
     Args:
         campaign: whose limits hold.
         minutes: how long it is.
-        agents: how many, all there from the beginning to the end.
+        bank: silent calls that its budget allows from the start.
     """
     return Scenario(
         name="real lab",
         hours=minutes / 60,
-        shifts=(Shift(agents=agents),),
+        shifts=(Shift(agents=AGENTS),),
         answer_rate=Curve.constant(0.3),
         ring=Steps(Uniform(2.0, 9.9), 10, 2.0, 9.9),
         ring_timeout=campaign.ring_timeout.total_seconds(),
@@ -89,7 +114,13 @@ def scenario(campaign: Campaign, minutes: float, agents: int = AGENTS) -> Scenar
         calls_per_second=campaign.calls_per_second,
         window=campaign.law.hang_up_after.total_seconds(),
         share=campaign.law.limits[0].share,
+        bank=bank,
     )
+
+
+def successes_before(day: Scenario) -> int:
+    """How many successes of the days before make the scenario's bank."""
+    return math.ceil(day.bank / day.share)
 
 
 def pacer(campaign: Campaign) -> Pacer:

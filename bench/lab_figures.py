@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from statistics import fmean, stdev
+from statistics import fmean, pstdev
 from typing import Any, Final
 
 from controller.domain.agent import AgentState
@@ -154,16 +154,18 @@ class Comparison:
 
     Attributes:
         lab: what happened.
-        simulated: what the simulator says, once for each seed; the first with the lab's own people.
+        same: what the simulator says of the same people, several times, each a little different in time.
+        others: what it says of other people of the same kind, which shows how much is luck.
     """
 
     lab: Figures
-    simulated: Sequence[Figures]
+    same: Sequence[Figures]
+    others: Sequence[Figures]
 
     @property
     def expected(self) -> float:
-        """Occupancy that the simulator expects."""
-        return fmean(run.occupancy for run in self.simulated)
+        """Occupancy that the simulator expects of the same people."""
+        return fmean(run.occupancy for run in self.same)
 
     @property
     def difference(self) -> float:
@@ -177,35 +179,39 @@ class Comparison:
 
     def table(self) -> list[str]:
         """All figures in Markdown."""
-        lines = [
-            f"| | lab | simulator, same people | simulator, mean of {len(self.simulated)} | from | to |",
-            "|---|---|---|---|---|---|",
-        ]
+        lines = ["| | lab | simulator, same people | simulator, other people |", "|---|---|---|---|"]
         for field in fields(Figures):
-            values = [getattr(run, field.name) for run in self.simulated]
-            shown = [getattr(self.lab, field.name), values[0], fmean(values), min(values), max(values)]
-            written = [_written(field.name, value) for value in shown]
-            lines.append(f"| {field.name.replace('_', ' ')} | {' | '.join(written)} |")
+            name = field.name
+            sides = [[getattr(run, name) for run in runs] for runs in (self.same, self.others)]
+            shown = [_written(name, getattr(self.lab, name)), *(_spread(name, values) for values in sides)]
+            lines.append(f"| {name.replace('_', ' ')} | {' | '.join(shown)} |")
         return lines
 
-    def verdict(self) -> str:
+    def verdict(self) -> list[str]:
         """Whether they agree, in words."""
-        runs = [run.occupancy for run in self.simulated]
-        spread = f", standard deviation {100 * stdev(runs):.1f}" if len(runs) > 1 else ""
-        return (
-            f"occupancy: lab {100 * self.lab.occupancy:.1f}, simulator {100 * self.expected:.1f}{spread};"
+        others = [run.occupancy for run in self.others]
+        return [
+            f"occupancy: lab {100 * self.lab.occupancy:.1f}, simulator {100 * self.expected:.1f};"
             f" difference {100 * self.difference:+.1f} points (at most {100 * TOLERANCE:g}):"
-            f" {'agrees' if self.agrees else 'DOES NOT AGREE'}"
-        )
+            f" {'agrees' if self.agrees else 'DOES NOT AGREE'}",
+            f"other people of the same kind, simulated: {100 * fmean(others):.1f}"
+            f" (standard deviation {100 * pstdev(others):.1f}); so much is luck",
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
         return {
             "lab": asdict(self.lab),
-            "simulated": [asdict(run) for run in self.simulated],
+            "same": [asdict(run) for run in self.same],
+            "others": [asdict(run) for run in self.others],
             "difference": self.difference,
             "agrees": self.agrees,
         }
+
+
+def _spread(name: str, values: Sequence[float]) -> str:
+    low, high = _written(name, min(values)), _written(name, max(values))
+    return f"{_written(name, fmean(values))} ({low} to {high})"
 
 
 def _written(name: str, value: float) -> str:

@@ -6,6 +6,7 @@ Judged is by what the callees' phones logged and recorded; what the controller s
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import shutil
@@ -14,14 +15,16 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
 from statistics import fmean
 from typing import Any, Final
 
 import redis
 
 from bench.clients import log_in, until
-from bench.lab_day import AGENTS, RING_TIMEOUT, WRAP_UP, pacer, people, scenario
+from bench.lab_day import AGENTS, RING_TIMEOUT, WRAP_UP, Late, pacer, people, scenario, successes_before
 from bench.lab_figures import Comparison, Figures, Window, follow, reason_of, recorded
 from bench.lab_watch import Looks, States, campaign_of
 from bench.meter import Meter, Usage
@@ -29,13 +32,16 @@ from bench.window import parts
 from controller.api.client import ControlClient
 from controller.domain.campaign import Campaign
 from controller.domain.contact import NewContact
-from controller.domain.ids import E164, CampaignId
+from controller.domain.ids import E164, CallId, CampaignId
 from controller.domain.latency import Latency
+from controller.domain.outcome import Outcome
 from controller.domain.retry import RetryRule
-from controller.ports import ControllerStatus
+from controller.ports import Admitting, ControllerStatus, Exposure
 from controller.simulation.model import Centre, simulate
 from controller.simulation.ours import Ours
 from controller.simulation.record import Record
+from controller.simulation.scenario import Scenario
+from controller.store.ledger import RedisLedger
 from lab.controller import ControllerProcess, Value
 from lab.demo.judgement import Attempt, Judgement, judge
 from lab.demo.stores import read_attempts, read_suppressed
@@ -44,6 +50,8 @@ from lab.evidence import CalleeCall
 from lab.lab import Lab
 
 MINUTES: Final = 10.0
+BANK: Final = 20
+"""Silent calls allowed from the start: with none, ten minutes are too short to earn what overdialing takes."""
 SIMULATED: Final = 20
 """Seeds that the simulator is run with."""
 _CAMPAIGN: Final = CampaignId("pacing-lab")
@@ -58,11 +66,26 @@ _LOST: Final = 0.1
 _SHOWN: Final = 10
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What can be chosen."""
+    own = parser.add_argument_group("pacing-lab")
+    own.add_argument("--minutes", type=float, default=MINUTES, metavar="N", help="how long to dial")
+    own.add_argument("--seed", type=int, default=1, metavar="N", help="which people are called")
+    own.add_argument(
+        "--bank",
+        type=int,
+        default=BANK,
+        metavar="N",
+        help="silent calls that the budget allows from the start",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What is left of a run on the lab when everything has been stopped."""
 
     campaign: Campaign
+    day: Scenario
     window: Window
     calls: Sequence[CalleeCall]
     attempts: Sequence[Attempt]
@@ -103,12 +126,13 @@ class Watched(Ours):
 # --- the lab ------------------------------------------------------------------------------------------------
 
 
-async def run_on_lab(minutes: float, seed: int, show: Callable[[str], object]) -> Run:
+async def run_on_lab(minutes: float, seed: int, bank: int, show: Callable[[str], object]) -> Run:
     """Dial for so long on a lab of its own; everything is stopped again.
 
     Args:
         minutes: how long.
         seed: of the people who are called.
+        bank: silent calls that the budget allows from the start.
         show: is told what happens.
 
     Raises:
@@ -123,15 +147,17 @@ async def run_on_lab(minutes: float, seed: int, show: Callable[[str], object]) -
         try:
             await process.start()
             campaign = _campaign(lab, process)
-            contacts = people(scenario(campaign, minutes), seed)
+            day = scenario(campaign, minutes, bank)
+            contacts = people(day, seed)
             async with process.open_records() as records:
                 await records.save_campaign(campaign)
                 await records.add_contacts(campaign.id, [NewContact(number=E164(n)) for n in contacts])
+            await _credit(lab, process, campaign, successes_before(day))
             states = States(f"http://127.0.0.1:{overrides['api']['port']}/api/v1", await _token(process))
             async with _listening(states):
                 await log_in(lab, process)
                 show(f"{AGENTS} agents are logged in; {len(contacts)} contacts; {minutes:g} minutes from now")
-                return await _dial(lab, process, campaign, states, 60 * minutes)
+                return await _dial(lab, process, campaign, states, day)
         except BaseException:
             show(process.log_tail())
             raise
@@ -152,6 +178,29 @@ def _campaign(lab: Lab, process: ControllerProcess) -> Campaign:
         ring_timeout=RING_TIMEOUT,
         retry=RetryRule(max_attempts=1),  # the n-th call meets the n-th person
     )
+
+
+async def _credit(lab: Lab, process: ControllerProcess, campaign: Campaign, successes: int) -> None:
+    """Let the budget know of successes, as those of the days before would have left it."""
+    ledger = RedisLedger(lab.redis_url, "the days before", number_key=process.number_key)
+    await ledger.open()
+    try:
+        for nth in range(1, successes + 1):
+            call, callee = CallId(f"before-{nth}"), E164(f"+39070{nth:06d}")
+            exposure = Exposure(count=0, serial=nth)
+            wish = Admitting(
+                call=call,
+                campaign=campaign,
+                number=callee,
+                covered=True,
+                guaranteed=False,
+                exposure=exposure,
+                now=datetime.now(UTC),
+            )
+            await ledger.admit(wish)
+            await ledger.close(call, campaign, callee, Outcome.CONNECTED, timedelta(0), exposure, wish.now)
+    finally:
+        await ledger.aclose()
 
 
 async def _token(process: ControllerProcess) -> str:
@@ -178,14 +227,14 @@ async def _listening(states: States) -> AsyncIterator[None]:
 
 
 async def _dial(
-    lab: Lab, process: ControllerProcess, campaign: Campaign, states: States, seconds: float
+    lab: Lab, process: ControllerProcess, campaign: Campaign, states: States, day: Scenario
 ) -> Run:
     meter = Meter({"controller": process.process.pid, **parts(lab)})
     looks = Looks()
     async with ControlClient(process.socket) as control:
         before, began = meter.read(), lab.mark()
         await control.start_campaign(campaign.id)
-        await looks.watch(control, campaign.id, began + seconds - lab.mark())
+        await looks.watch(control, campaign.id, began + day.seconds - lab.mark())
         ended, after = lab.mark(), meter.read()
         status = await control.status()
         await control.stop_campaign(campaign.id)
@@ -194,12 +243,13 @@ async def _dial(
     calls, attempts, suppressed = await _evidence(lab, process)
     return Run(
         campaign=campaign,
+        day=day,
         window=Window(began=began, ended=ended, agents=AGENTS, wrap_up=WRAP_UP.total_seconds()),
         calls=calls,
         attempts=attempts,
         states=states,
         looks=looks,
-        judgement=judge(calls, attempts, suppressed),
+        judgement=judge(calls, attempts, suppressed, before=successes_before(day)),
         usage=Usage.between(before, after),
         answer_to_command=status.answer_to_command,
         taken_back=campaign_of(status, campaign.id).taken_back,
@@ -235,34 +285,55 @@ async def _evidence(
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """The same day in the simulator, once for each seed."""
+    """Runs of the same day in the simulator, and the pacer of each."""
 
-    records: Sequence[Record]
-    policies: Sequence[Watched]
+    records: list[Record] = field(default_factory=list)
+    policies: list[Watched] = field(default_factory=list)
+
+    def run(self, campaign: Campaign, day: Scenario, seed: int) -> None:
+        """Once more, with the pacer as the campaign has it."""
+        policy = Watched(campaign)
+        self.records.append(simulate(day, policy, seed))
+        self.policies.append(policy)
+
+    @property
+    def figures(self) -> list[Figures]:
+        """What each came to."""
+        return [Figures.simulated(record) for record in self.records]
 
 
-def run_simulated(campaign: Campaign, minutes: float, seed: int, runs: int = SIMULATED) -> Simulated:
-    """Simulate the day with the pacer as the campaign has it.
+def run_simulated(
+    campaign: Campaign, day: Scenario, seed: int, runs: int = SIMULATED
+) -> tuple[Simulated, Simulated]:
+    """Simulate the day of a run on the lab.
 
     Args:
         campaign: as it ran on the lab.
-        minutes: how long it dialed.
-        seed: of the people who were called there; they are the first here, too.
-        runs: with how many seeds.
+        day: as it was there.
+        seed: of the people who were called there.
+        runs: how many of each kind.
+
+    Returns:
+        With the same people, and with others.
     """
-    day = scenario(campaign, minutes)
-    policies = [Watched(campaign) for _ in range(runs)]
-    records = [simulate(day, policy, seed + nth) for nth, policy in enumerate(policies)]
-    return Simulated(records, policies)
+    same, others = Simulated(), Simulated()
+    for nth in range(1, runs + 1):
+        late = replace(
+            day, ring=Late(day.ring, Random(nth)), failing_after=Late(day.failing_after, Random(-nth))
+        )
+        same.run(campaign, late, seed)
+        others.run(campaign, day, seed + nth)
+    return same, others
 
 
-def report(run: Run, simulated: Simulated) -> tuple[Comparison, list[str]]:
-    """Both beside each other, and what speaks for and against the run."""
-    window, day = run.window, simulated.records[0].scenario
+def report(run: Run, same: Simulated, others: Simulated) -> tuple[Comparison, list[str]]:
+    """All beside each other, and what speaks for and against the run."""
+    window, day = run.window, run.day
     states = follow(run.states.seen, window, Record(policy="lab", scenario=day, seed=0))
     comparison = Comparison(
         lab=Figures.heard(run.calls, window, states, run.taken_back),
-        simulated=[Figures.simulated(record) for record in simulated.records],
+        same=same.figures,
+        others=others.figures,
     )
     lines = [
         *comparison.table(),
@@ -270,12 +341,12 @@ def report(run: Run, simulated: Simulated) -> tuple[Comparison, list[str]]:
         f" the controller's record {recorded(run.attempts, window):.3f},"
         f" the agents' states {states.occupancy:.3f}",
         f"calls in flight: lab {fmean(run.looks.ringing):.1f}, simulator"
-        f" {fmean(each.ringing / day.seconds for each in simulated.policies):.1f}",
+        f" {fmean(each.ringing / day.seconds for each in same.policies):.1f}",
         "why not one call more, share of the time: lab / simulator",
-        *_reasons(run, simulated),
+        *_reasons(run, same),
         *_machine(run),
-        *_law(run, simulated),
-        comparison.verdict(),
+        *_law(run, [*same.records, *others.records]),
+        *comparison.verdict(),
     ]
     return comparison, lines
 
@@ -310,7 +381,7 @@ def _machine(run: Run) -> list[str]:
     return lines + [f"for {n} s: {fault}" for fault, n in run.looks.faults.items()]
 
 
-def _law(run: Run, simulated: Simulated) -> list[str]:
+def _law(run: Run, records: Sequence[Record]) -> list[str]:
     judged = run.judgement
     told = {
         "breaches, at any instant": judged.breaches,
@@ -321,7 +392,7 @@ def _law(run: Run, simulated: Simulated) -> list[str]:
     lines = []
     for what, found in told.items():
         lines += [f"{what}: {len(found)}", *(f"  {each}" for each in found[:_SHOWN])]
-    return [*lines, f"breaches in the simulator: {sum(record.breaches for record in simulated.records)}"]
+    return [*lines, f"breaches in the simulator: {sum(record.breaches for record in records)}"]
 
 
 def as_dict(run: Run, comparison: Comparison) -> dict[str, Any]:
