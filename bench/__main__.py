@@ -18,6 +18,7 @@ from rich.console import Console
 
 from bench import hopper, importing, pacing, pacing_lab, plan, segments, suppressions
 from bench.clients import loaded_controller, measure_bare
+from bench.lab_run import run_on_lab
 from bench.results import COMPARED_AT, Results, Step, Transport
 from controller.errors import ControllerError
 from lab.errors import LabError
@@ -118,7 +119,7 @@ def _pacing_on_the_lab(
     options: argparse.Namespace, show: Callable[[str], object]
 ) -> tuple[dict[str, Any], bool]:
     """Run it on the lab, then in the simulator; returns whether they agree and the law was kept."""
-    ran = asyncio.run(_until_signal(pacing_lab.run_on_lab(options.minutes, options.seed, options.bank, show)))
+    ran = asyncio.run(_until_signal(run_on_lab(options.minutes, options.seed, options.bank, show)))
     simulated = pacing_lab.run_simulated(ran.campaign, ran.day, options.seed)
     comparison, lines = pacing_lab.report(ran, *simulated)
     for line in lines:

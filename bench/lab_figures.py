@@ -9,12 +9,15 @@ from typing import Any, Final
 
 from controller.domain.agent import AgentState
 from controller.domain.ids import AgentId
+from controller.domain.latency import Latency
 from controller.simulation.record import Record
-from lab.demo.judgement import RESCUE, Attempt
+from lab.demo.judgement import Attempt
 from lab.evidence import CalleeCall
 
 TOLERANCE: Final = 0.05
 """Occupancy by which simulator and lab may differ (5 points)."""
+WAITED: Final = 0.1
+"""Seconds from answer to agent beyond which a callee had waited; else it takes 0.02 to 0.05 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,7 @@ class Figures:
             placed=sum(call.dialed_at < window.ended for call in calls),
             answered=len(answered),
             successes=len(successes),
-            rescued=sum((call.agent_heard_after or 0.0) > RESCUE for call, _ in successes),
+            rescued=sum((call.agent_heard_after or 0.0) > WAITED for call, _ in successes),
             silent=sum(
                 call.agent_heard_after is None and call.ended_at is not None and call.ended_at < window.ended
                 for call in answered
@@ -127,6 +130,12 @@ class Figures:
 def recorded(attempts: Iterable[Attempt], window: Window) -> float:
     """Occupancy by the controller's record of attempts."""
     return window.occupied((a.bridged_at, a.ended_at) for a in attempts if a.bridged_at is not None)
+
+
+def set_up(calls: Iterable[CalleeCall], attempts: Iterable[Attempt]) -> Latency | None:
+    """Seconds from the decision to dial, by the record, to the call's arrival at the callee's network."""
+    decided = {attempt.number: attempt.admitted_at for attempt in attempts}
+    return Latency.of(call.dialed_at - at for call in calls if (at := decided.get(call.number)) is not None)
 
 
 def follow(states: Iterable[tuple[float, str, AgentState]], window: Window, into: Record) -> Record:
@@ -224,4 +233,4 @@ def reason_of(decision: str) -> str:
     """The reason in a decision as the status shows it, without its figures."""
     _, found, rest = decision.partition(": ")
     reason = (rest if found else decision).partition(" (")[0]
-    return reason.partition(":")[0] or "(nothing holds it back)"
+    return reason.partition(":")[0] or "(no decision yet)"

@@ -31,6 +31,7 @@ class Attempt:
 
     Attributes:
         outcome: as in controller.domain.outcome; None if it is not closed.
+        admitted_at: when it was decided to dial; None if that is not asked for.
     """
 
     number: str
@@ -38,6 +39,7 @@ class Attempt:
     answered_at: float | None
     bridged_at: float | None
     ended_at: float | None
+    admitted_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
