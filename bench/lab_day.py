@@ -11,10 +11,14 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
-from typing import Final
+from types import SimpleNamespace
+from typing import Final, cast
 
 from controller.domain.campaign import Campaign
-from controller.domain.pacing import AnswerCurve, DurationCurve, Pacer, Terms, cancel_after
+from controller.domain.pacing import Pacer
+from controller.engine.campaign_run import CampaignRun
+from controller.engine.office import Office
+from controller.engine.pacing import CampaignPacing
 from controller.simulation.scenario import (
     Curve,
     Distribution,
@@ -124,16 +128,9 @@ def successes_before(day: Scenario) -> int:
 
 
 def pacer(campaign: Campaign) -> Pacer:
-    """The pacer as a campaign without a past gets it in production (engine/pacing.py)."""
-    return Pacer(
-        Terms(
-            window=campaign.law.hang_up_after.total_seconds(),
-            cancel_after=cancel_after(campaign.law).total_seconds(),
-        ),
-        mode=campaign.mode,
-        answers=AnswerCurve(ring_timeout=campaign.ring_timeout.total_seconds()),
-        wrap_ups=DurationCurve([(campaign.wrap_up.total_seconds(), 3.0)]),
-    )
+    """The pacer as production makes it for a campaign without a past; it looks at nothing but the campaign."""
+    run = cast(CampaignRun, SimpleNamespace(campaign=campaign))
+    return CampaignPacing(run, cast(Office, SimpleNamespace())).pacer
 
 
 def people(day: Scenario, seed: int) -> list[str]:
