@@ -128,7 +128,7 @@ def successes_before(day: Scenario) -> int:
 
 
 def pacer(campaign: Campaign) -> Pacer:
-    """The pacer as production makes it for a campaign without a past; it looks at nothing but the campaign."""
+    """The pacer as production makes it for a campaign without a past."""
     run = cast(CampaignRun, SimpleNamespace(campaign=campaign))
     return CampaignPacing(run, cast(Office, SimpleNamespace())).pacer
 
