@@ -95,7 +95,7 @@ async def run_on_lab(minutes: float, seed: int, bank: int, show: Callable[[str],
                 await log_in(lab, process)
                 show(f"{AGENTS} agents are logged in; {len(contacts)} contacts; {minutes:g} minutes from now")
                 return await _dial(lab, process, campaign, states, day)
-        except BaseException:
+        except Exception:
             show(process.log_tail())
             raise
         finally:
