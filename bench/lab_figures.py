@@ -101,14 +101,11 @@ class Figures:
             states: the agents' states, as `follow` made it.
             taken_back: by the controller; callees cannot tell who gave up.
         """
-        answered = [
-            call for call in calls if call.answered_at is not None and call.answered_at < window.ended
-        ]
-        waits = {id(call): call.agent_heard_after for call in answered}
+        answered = [c for c in calls if c.answered_at is not None and c.answered_at < window.ended]
         met = [
-            (call, call.answered_at + wait)
+            (call, call.answered_at + call.agent_heard_after)
             for call in answered
-            if call.answered_at is not None and (wait := waits[id(call)]) is not None
+            if call.answered_at is not None and call.agent_heard_after is not None
         ]
         successes = [(call, since) for call, since in met if since < window.ended]
         return cls(
