@@ -54,11 +54,14 @@ class States:
             LabError: Events were lost, or the API refused.
         """
         async with aiohttp.ClientSession(headers=self._headers, timeout=_TIMEOUT) as session:
-            async for kind, data in self._events(session):
-                if kind == "gap":
-                    raise LabError(f"the API's live stream has lost events: {data['reason']}")
-                at = datetime.fromisoformat(data["at"]).timestamp()
-                self.seen.append((at, data["agent"], AgentState(data["state"])))
+            try:
+                async for kind, data in self._events(session):
+                    if kind == "gap":
+                        raise LabError(f"the API's live stream has lost events: {data['reason']}")
+                    at = datetime.fromisoformat(data["at"]).timestamp()
+                    self.seen.append((at, data["agent"], AgentState(data["state"])))
+            except aiohttp.ClientError as error:
+                raise LabError(f"the API's live stream broke off: {error}") from None
 
     async def _events(self, session: aiohttp.ClientSession) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         last = kind = ""
