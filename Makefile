@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
 # --- set-up -----------------------------------------------------------------------------------------------
 
@@ -105,6 +105,10 @@ bench: .venv/.dev tools ## Measure against a bare client in the same run
 .PHONY: bench-pacing
 bench-pacing: .venv/.dev ## Compare pacing rules in simulation (PACING=--full for the whole grid)
 	$(BIN)/python -m bench pacing $(PACING)
+
+.PHONY: bench-pacing-lab
+bench-pacing-lab: .venv/.dev tools ## The simulator held to ten minutes on the real lab (PACING="--minutes 3" for three)
+	$(BIN)/python -m bench pacing-lab $(PACING)
 
 .PHONY: clean
 clean: ## Remove the virtual environment and caches (not the lab's tree in ~/.cache)

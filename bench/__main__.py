@@ -16,8 +16,9 @@ from typing import Any, Final, TypeVar
 
 from rich.console import Console
 
-from bench import hopper, importing, pacing, plan, segments, suppressions
+from bench import hopper, importing, pacing, pacing_lab, plan, segments, suppressions
 from bench.clients import loaded_controller, measure_bare
+from bench.lab_run import run_on_lab
 from bench.results import COMPARED_AT, Results, Step, Transport
 from controller.errors import ControllerError
 from lab.errors import LabError
@@ -30,7 +31,7 @@ AGENTS: Final = 60
 """Enough for 100 calls/s of 0.35 s each; one more costs PBX and simulated network 100 packets a second."""
 TIME_LIMIT: Final = 230.0
 PARTS: Final = ("suppressions", "clients")
-ALONE: Final = ("hopper", "import", "segments", "pacing")
+ALONE: Final = ("hopper", "import", "segments", "pacing", "pacing-lab")
 """Parts that take minutes, and some gigabytes, and run only when they are asked for."""
 
 
@@ -94,6 +95,9 @@ def main(arguments: list[str] | None = None) -> int:
             found["segments"] = segments.as_dict(counted)
         if "pacing" in parts:
             found["pacing"] = pacing.measure_all(full=options.full, show=_plain(console))
+        if "pacing-lab" in parts:
+            found["pacing-lab"], agrees = _pacing_on_the_lab(options, _plain(console))
+            code = 0 if agrees else 1
         if "clients" in parts:
             asyncio.run(_until_signal(run(options.transport or TRANSPORTS, results, console)))
     except (LabError, ControllerError) as error:
@@ -109,6 +113,18 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         options.json.write_text(json.dumps(results.as_dict() | found, indent=2) + "\n")
     return code
+
+
+def _pacing_on_the_lab(
+    options: argparse.Namespace, show: Callable[[str], object]
+) -> tuple[dict[str, Any], bool]:
+    """Run it on the lab, then in the simulator; returns whether they agree and the law was kept."""
+    ran = asyncio.run(_until_signal(run_on_lab(options.minutes, options.seed, options.bank, show)))
+    simulated = pacing_lab.run_simulated(ran.campaign, ran.day, options.seed)
+    comparison, lines = pacing_lab.report(ran, *simulated)
+    for line in lines:
+        show(line)
+    return pacing_lab.as_dict(ran, comparison), comparison.agrees and ran.judgement.clean
 
 
 def _plain(console: Console) -> Callable[[str], None]:
@@ -135,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rows", type=int, default=importing.ROWS, metavar="N", help="import: rows of a list"
     )
     parser.add_argument("--full", action="store_true", help="pacing: the whole grid, which takes an hour")
+    pacing_lab.add_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON, too")
     parser.add_argument("--transport", choices=TRANSPORTS, action="append", help="only this one")
     return parser

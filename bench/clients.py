@@ -152,14 +152,14 @@ class Loaded:
     async def _end(self, control: ControlClient, campaign: CampaignId, calls: int) -> list[str]:
         """Wait until every contact was called and no call is up; what is not done in time is a failure."""
         failures = []
-        if not await _until(control, lambda status: _campaign(status, campaign).placed >= calls, _AFTER):
+        if not await until(control, lambda status: _campaign(status, campaign).placed >= calls, _AFTER):
             failures.append("fell behind")
         halted = _campaign(await control.status(), campaign)
         if halted.state is CampaignState.RUNNING:  # contacts that failed would be tried again
             await control.pause_campaign(campaign, "the benchmark's step is over")
         elif halted.state is not CampaignState.FINISHED:
             failures.append(f"{halted.state.value}: {halted.reason}")
-        if not await _until(control, lambda status: _idle(_campaign(status, campaign)), _AFTER):
+        if not await until(control, lambda status: _idle(_campaign(status, campaign)), _AFTER):
             failures.append("calls did not end")
         return failures
 
@@ -191,28 +191,28 @@ async def loaded_controller(lab: Lab, transport: Transport) -> AsyncIterator[Loa
     process = ControllerProcess(lab, overrides=overrides)
     try:
         await process.start()
-        await _log_in(lab, process)
+        await log_in(lab, process)
         yield Loaded(lab, transport, process)
     finally:
         await asyncio.to_thread(process.process.stop)
         shutil.rmtree(process.root, ignore_errors=True)
 
 
-async def _log_in(lab: Lab, process: ControllerProcess) -> None:
+async def log_in(lab: Lab, process: ControllerProcess) -> None:
     """Log all phones in, but for those that an earlier controller has left seated."""
     async with ControlClient(process.socket) as control:
         there = _present(await control.status())
         some = asyncio.Semaphore(_LOGINS_AT_ONCE)
 
-        async def log_in(phone: str) -> None:
+        async def one(phone: str) -> None:
             async with some:
                 await lab.phone_login(phone)
 
         async with asyncio.TaskGroup() as tasks:
             for phone in lab.phones:
                 if phone not in there:
-                    tasks.create_task(log_in(phone))
-        if not await _until(control, lambda status: _present(status) >= set(lab.phones), _LOGINS):
+                    tasks.create_task(one(phone))
+        if not await until(control, lambda status: _present(status) >= set(lab.phones), _LOGINS):
             raise LabError(f"not all agents are logged in after {_LOGINS:g} s")
 
 
@@ -228,7 +228,7 @@ def _idle(campaign: CampaignStatus) -> bool:
     return campaign.in_flight + campaign.talking == 0
 
 
-async def _until(control: ControlClient, holds: Callable[[ControllerStatus], bool], timeout: float) -> bool:
+async def until(control: ControlClient, holds: Callable[[ControllerStatus], bool], timeout: float) -> bool:
     """Wait until the controller's status says so; False if it does not in time."""
     deadline = time.monotonic() + timeout
     while not holds(await control.status()):

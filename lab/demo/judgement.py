@@ -31,6 +31,7 @@ class Attempt:
 
     Attributes:
         outcome: as in controller.domain.outcome; None if it is not closed.
+        admitted_at: when it was decided to dial; None if that is not asked for.
     """
 
     number: str
@@ -38,6 +39,7 @@ class Attempt:
     answered_at: float | None
     bridged_at: float | None
     ended_at: float | None
+    admitted_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,7 @@ def judge(
     suppressed: Mapping[str, int],
     *,
     share: tuple[int, int] | None = (3, 100),
+    before: int = 0,
 ) -> Judgement:
     """Put the two sides beside each other.
 
@@ -120,6 +123,7 @@ def judge(
         attempts: by the controller.
         suppressed: seconds for which Redis leaves each number alone, read by somebody else.
         share: silent calls allowed per success, as (3, 100); None where an override lifts the budget.
+        before: successes of the campaign before these calls.
     """
     silent = [call for call in calls if _silent(call)]
     return Judgement(
@@ -128,7 +132,7 @@ def judge(
         suppressed=len(suppressed),
         unprotected=sorted({call.number for call in silent} - suppressed.keys()),
         called_again=_called_again(calls),
-        breaches=[*_breaches(calls), *(_over_budget(calls, share) if share else [])],
+        breaches=[*_breaches(calls), *(_over_budget(calls, share, before) if share else [])],
         disagreements=_disagreements(calls, attempts),
     )
 
@@ -198,7 +202,7 @@ def _breaches(calls: Sequence[CalleeCall]) -> list[str]:
     return found
 
 
-def _over_budget(calls: Sequence[CalleeCall], share: tuple[int, int]) -> list[str]:
+def _over_budget(calls: Sequence[CalleeCall], share: tuple[int, int], before: int) -> list[str]:
     """L3 at every instant, replayed as the callees lived through it."""
     happened: list[tuple[float, bool, str]] = []
     for call in calls:
@@ -206,7 +210,7 @@ def _over_budget(calls: Sequence[CalleeCall], share: tuple[int, int]) -> list[st
             silent = call.agent_heard_after is None
             at = call.answered_at + (_length(call) if silent else call.agent_heard_after or 0.0)
             happened.append((at, silent, call.number))
-    found, successes, silents = [], 0, 0
+    found, successes, silents = [], before, 0
     for _, silent, number in sorted(happened):
         successes, silents = successes + (not silent), silents + silent
         if silent and silents > share[0] * successes // share[1]:

@@ -26,6 +26,7 @@ def read_attempts(records: Path) -> list[Attempt]:
                 answered_at=_seconds(row["answered_at"]),
                 bridged_at=_seconds(row["bridged_at"]),
                 ended_at=_seconds(row["ended_at"]),
+                admitted_at=_seconds(row["admitted_at"]),
             )
             for row in db.execute("SELECT * FROM attempts ORDER BY started_at, id")
         ]

@@ -136,3 +136,10 @@ def test_percentiles_are_values_that_occurred() -> None:
     spread = Spread.of([float(n) for n in range(1, 101)])
     assert spread == Spread(p50=50.0, p99=99.0, worst=100.0)
     assert Spread.of([]) is None
+
+
+def test_successes_before_these_calls_allow_silent_ones() -> None:
+    attempts, suppressed = [RECORDED[SILENT.number]], {SILENT.number: 432_000}
+
+    assert judge([SILENT], attempts, suppressed, before=34).clean
+    assert not judge([SILENT], attempts, suppressed, before=33).clean
