@@ -60,7 +60,15 @@ from controller.engine import recitals
 from controller.engine.books import Books
 from controller.engine.campaign_run import CampaignRun
 from controller.engine.office import Office
-from controller.engine.waits import CONNECT_TIMEOUT, LONGEST_MESSAGE, MAILBOX, PROMPT, SLOWEST_NEWS, WATCH
+from controller.engine.waits import (
+    CONNECT_AGAIN,
+    CONNECT_TIMEOUT,
+    LONGEST_MESSAGE,
+    MAILBOX,
+    PROMPT,
+    SLOWEST_NEWS,
+    WATCH,
+)
 from controller.errors import AsteriskUnreachable, Refused, Unreachable
 
 log = structlog.get_logger(__name__)
@@ -315,6 +323,7 @@ class CallOwner:
         except (Unreachable, TimeoutError) as error:
             office.health.fail("asterisk", str(error) or "no answer to a bridging in time")
             await self._back_to_noise()
+            await asyncio.sleep(CONNECT_AGAIN)
             return BridgeFailed()
         if not office.floor.present(agent):
             # Their phone died in these milliseconds: the callee is alone in the bridge.

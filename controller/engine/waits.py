@@ -14,6 +14,10 @@ in a loop, and the event is dropped: the watchdog then asks Asterisk what is tru
 CONNECT_TIMEOUT = 1.0
 """Seconds after which a bridging counts as failed. The dead-man's switch has cut the call before that."""
 
+CONNECT_AGAIN = 0.1
+"""Seconds until a bridging is tried again that found no Asterisk. That takes a millisecond to say so, and a
+call would ask a thousand times until it is cut."""
+
 PROMPT = timedelta(milliseconds=200)
 """A bridging that is commanded later than this after the answer is none "at the answer" (this process was
 frozen, or the machine overloaded): if the callee leaves meanwhile, the call was silent."""

@@ -210,7 +210,8 @@ async def test_asterisk_killed_and_back(rig: Rig) -> None:
     await rig.campaign("c", [talks, rings])
     await rig.log_in("1001", "1002")
     await rig.start("c")
-    await rig.until(lambda s: s.campaigns[0].talking == 1 and s.campaigns[0].in_flight == 1)
+    # In conversation, and heard: before that it would be a silent call.
+    await rig.until(lambda s: s.campaigns[0].in_flight == 1 and s.campaigns[0].budget.successes == 1)
     rig.lab.pbx.process.kill()
     await asyncio.to_thread(rig.lab.network.cli_now, "channel request hangup all")
     await rig.until(lambda s: bool(s.faults))

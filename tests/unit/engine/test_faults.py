@@ -228,6 +228,20 @@ def test_a_request_fails(operation: str, fault: Fault) -> None:
 
 
 @virtual
+async def test_a_bridging_that_finds_no_asterisk_is_not_tried_a_thousand_times() -> None:
+    async with call_centre(agents=2) as centre:
+        campaign = await centre.campaign(contacts=[number(0)])
+        centre.telephony.fault("connect", Fault.UNREACHABLE, times=None)
+        await centre.start(campaign)
+        callee = await centre.ended(number(0))
+        assert callee.silent
+        assert callee.answered_at is not None
+        assert callee.ended_at is not None
+        assert callee.ended_at - callee.answered_at < 2.9
+        assert 2 <= centre.telephony.requests("connect") <= 30
+
+
+@virtual
 async def test_asterisk_refuses_to_say_whether_a_call_is_still_there() -> None:
     async with call_centre(agents=1) as centre:
         await centre.start(await centre.campaign(contacts=[number(0)]))
