@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -27,6 +28,22 @@ from lab.lab import Lab
 
 CALLER = "acme"
 FIVE_DAYS = 432_000
+
+
+@asynccontextmanager
+async def running(lab: Lab, controller: ControllerProcess, api_port: int = 0) -> AsyncGenerator[Rig]:
+    """A rig whose controller runs; everything it did is undone afterwards."""
+    rig = Rig(lab, controller, api_port)
+    try:
+        await controller.start()
+        yield rig
+        if controller.process.alive:
+            await rig.log_out_all()
+    finally:
+        rig.redis.close()
+        controller.process.stop()
+        print(controller.log_tail(200))  # shown by pytest where the test failed
+        shutil.rmtree(controller.root, ignore_errors=True)
 
 
 class Rig:

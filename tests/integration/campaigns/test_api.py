@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ from lab.controller import ControllerProcess
 from lab.lab import Lab
 from lab.mailsink import MailSink
 from lab.numbers import Behaviour, number
-from tests.integration.rig import Rig, keeps_the_law
+from tests.integration.rig import Rig, keeps_the_law, running
 
 _PATCH = {"Content-Type": "application/merge-patch+json"}
 
@@ -39,16 +38,8 @@ async def rig(lab: Lab, redis_url: str, sink: MailSink) -> AsyncIterator[Rig]:
         "mail": {"host": "127.0.0.1", "port": sink.port, "tls": "none", "sender": "acme@example.org"},
     }
     controller = ControllerProcess(lab, None, overrides)
-    rig = Rig(lab, controller, api_port=port)
-    try:
-        await controller.start()
+    async with running(lab, controller, api_port=port) as rig:
         yield rig
-        await rig.log_out_all()
-    finally:
-        rig.redis.close()
-        controller.process.stop()
-        print(controller.log_tail(200))
-        shutil.rmtree(controller.root, ignore_errors=True)
 
 
 class Client:

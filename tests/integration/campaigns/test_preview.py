@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +19,7 @@ from controller.ports import ControllerStatus
 from lab.controller import ControllerProcess
 from lab.lab import Lab
 from lab.numbers import Behaviour, number
-from tests.integration.rig import Rig, keeps_the_law
+from tests.integration.rig import Rig, keeps_the_law, running
 
 LOOKS = 1.1
 """Seconds that an agent looks before a key can be meant for what they see."""
@@ -31,16 +30,8 @@ async def rig(lab: Lab, redis_url: str) -> AsyncIterator[Rig]:
     """As in conftest, with the API."""
     port = lab.free_port()
     controller = ControllerProcess(lab, None, {"api": {"enabled": True, "port": port}})
-    rig = Rig(lab, controller, api_port=port)
-    try:
-        await controller.start()
+    async with running(lab, controller, api_port=port) as rig:
         yield rig
-        await rig.log_out_all()
-    finally:
-        rig.redis.close()
-        controller.process.stop()
-        print(controller.log_tail(200))
-        shutil.rmtree(controller.root, ignore_errors=True)
 
 
 async def command(rig: Rig, *words: str) -> Any:
